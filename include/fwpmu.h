@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+#ifndef FWPMU_H
+#define FWPMU_H
+
+#include "fwptypes.h"
+#include "ipsectypes.h"
+#include "fwpmtypes.h"
+#include "fwp/error.h"
+#include "fwp/guid.h"
+
+#endif /* FWPMU_H */
