@@ -10,9 +10,9 @@
 VERSION := 0.1.0
 
 O ?= build
-# The tree that holds the BPF objects and skeletons. The sanitizer and clang trees borrow those
-# of their parent, as what they vary is the host's side.
-BPF_O ?= $(O)
+# The tree that holds BPF objects, skeletons and generated headers. The sanitizer and clang trees
+# borrow those of their parent, as what they vary is the host's side.
+GEN ?= $(O)
 
 PREFIX ?= /usr/local
 LIBDIR ?= $(PREFIX)/lib
@@ -84,8 +84,9 @@ TEST_LIB_OBJ := $(call objs,$(TEST_LIB_SRC))
 FUZZ_MAIN := $(O)/obj/tests/fuzz/replay.o
 HOST_OBJ := $(LIB_OBJ) $(CLI_OBJ) $(DEMO_OBJ) $(TEST_LIB_OBJ) $(call objs,$(PROG_SRC)) $(FUZZ_MAIN)
 
-SKEL := $(patsubst bpf/%.bpf.c,$(BPF_O)/%.skel.h,$(BPF_SRC))
-TEST_SKEL := $(patsubst tests/bpf/%.bpf.c,$(BPF_O)/tests/%.skel.h,$(TEST_BPF_SRC))
+SKEL := $(patsubst bpf/%.bpf.c,$(GEN)/%.skel.h,$(BPF_SRC))
+TEST_SKEL := $(patsubst tests/bpf/%.bpf.c,$(GEN)/tests/%.skel.h,$(TEST_BPF_SRC))
+TEST_GEN := $(TEST_SKEL) $(GEN)/tests/layout_rows.h
 
 LIB_A := $(O)/libsaxdp.a
 LIB_SO := $(O)/$(SONAME)
@@ -125,8 +126,8 @@ TEST_LIBS = -lcmocka $(subst -lxdp,-l:libxdp.a,$(subst -lbpf,-l:libbpf.a,$(LIBS)
 .PHONY: all
 all: $(PRODUCT) ## build library, command and demo client (needs `make deps` once)
 
-.PHONY: skeletons tests
-skeletons: $(SKEL) $(TEST_SKEL)
+.PHONY: generated tests
+generated: $(SKEL) $(TEST_GEN)
 tests: $(PRODUCT) $(UNIT) $(INTEGRATION) $(FUZZ) $(BENCH) ## build everything the checks run
 
 define compile
@@ -136,7 +137,7 @@ define compile
 endef
 
 # Each folder sees what it may use: the command and the demo only public headers, tests all.
-$(LIB_OBJ): OUR_CPPFLAGS += -I $(BPF_O)
+$(LIB_OBJ): OUR_CPPFLAGS += -I $(GEN)
 $(LIB_OBJ): $(O)/obj/%.o: %.c Makefile | $(SKEL)
 	$(compile)
 
@@ -145,8 +146,8 @@ $(CLI_OBJ) $(DEMO_OBJ): $(O)/obj/%.o: %.c Makefile
 
 TEST_OBJ := $(TEST_LIB_OBJ) $(call objs,$(PROG_SRC)) $(FUZZ_MAIN)
 $(TEST_OBJ): OUR_CPPFLAGS += -I user/lib -I bpf -I vmlinux -I tests/lib -I tests/model \
-	-I $(BPF_O) -I $(BPF_O)/tests
-$(TEST_OBJ): $(O)/obj/%.o: %.c Makefile | $(SKEL) $(TEST_SKEL)
+	-I $(GEN) -I $(GEN)/tests
+$(TEST_OBJ): $(O)/obj/%.o: %.c Makefile | $(SKEL) $(TEST_GEN)
 	$(compile)
 
 $(LIB_A): $(LIB_OBJ)
@@ -187,15 +188,21 @@ define compile_bpf
 	$(Q)$(LLVM_STRIP) -g $@
 endef
 
-$(BPF_O)/%.bpf.o: bpf/%.bpf.c Makefile
+$(GEN)/%.bpf.o: bpf/%.bpf.c Makefile
 	$(compile_bpf)
 
-$(BPF_O)/tests/%.bpf.o: tests/bpf/%.bpf.c Makefile
+$(GEN)/tests/%.bpf.o: tests/bpf/%.bpf.c Makefile
 	$(compile_bpf)
 
 $(SKEL) $(TEST_SKEL): %.skel.h: %.bpf.o
 	$(call msg,SKEL,$@)
 	$(Q)$(BPFTOOL) gen skeleton $< name $(notdir $*)_bpf > $@
+
+$(GEN)/tests/layout_rows.h: tests/unit/layout.tsv
+	$(call msg,GEN,$@)
+	@mkdir -p $(@D)
+	$(Q)awk -F '\t' '!/^#/ { printf "%s_ROW(%s", toupper($$1), $$2; \
+		for (i = 3; i <= NF; i++) printf ", %s", $$i; print ")" }' $< > $@
 
 # Uninstalled, the file finds the library beside itself and the headers in the sources.
 pc = sed -e 's|@VERSION@|$(VERSION)|' -e 's|@PREFIX@|$(1)|' -e 's|@LIBDIR@|$(2)|' \
@@ -281,16 +288,16 @@ run-bench: $(BENCH)
 
 # Trees of their own.
 .PHONY: asan clang early fuzzers asan-tests early-tests
-asan: skeletons
-	$(Q)$(MAKE) O=$(O)/asan BPF_O=$(BPF_O) SANITIZE=address,undefined asan-tests
+asan: generated
+	$(Q)$(MAKE) O=$(O)/asan GEN=$(GEN) SANITIZE=address,undefined asan-tests
 asan-tests: $(UNIT) $(FUZZ)
-clang: skeletons
-	$(Q)$(MAKE) O=$(O)/clang BPF_O=$(BPF_O) CC=$(CLANG) CXX=$(CLANG) tests headers
+clang: generated
+	$(Q)$(MAKE) O=$(O)/clang GEN=$(GEN) CC=$(CLANG) CXX=$(CLANG) tests headers
 early:
-	$(Q)$(MAKE) O=$(O)/early BPF_O=$(O)/early EXTRA_BPF_CFLAGS=-DTEST_COMMIT_EARLY early-tests
+	$(Q)$(MAKE) O=$(O)/early GEN=$(O)/early EXTRA_BPF_CFLAGS=-DTEST_COMMIT_EARLY early-tests
 early-tests: $(INTEGRATION)
-fuzzers: skeletons
-	$(Q)$(MAKE) O=$(O)/fuzz BPF_O=$(BPF_O) CC=$(CLANG) FUZZ_MAIN= FUZZ_LDFLAGS=-fsanitize=fuzzer \
+fuzzers: generated
+	$(Q)$(MAKE) O=$(O)/fuzz GEN=$(GEN) CC=$(CLANG) FUZZ_MAIN= FUZZ_LDFLAGS=-fsanitize=fuzzer \
 		SANITIZE=fuzzer-no-link,address,undefined fuzzer-programs
 .PHONY: fuzzer-programs
 fuzzer-programs: $(FUZZ)
