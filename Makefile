@@ -20,10 +20,7 @@ INCLUDEDIR ?= $(PREFIX)/include
 BINDIR ?= $(PREFIX)/sbin
 DATADIR ?= $(PREFIX)/share
 
-CC ?= cc
-CXX ?= c++
 CFLAGS ?= -O2 -g
-AR ?= ar
 PKG_CONFIG ?= pkg-config
 INSTALL ?= install
 CLANG ?= clang-19
@@ -236,9 +233,9 @@ run-demo: all
 RUN = BUILD=$(abspath $(O)) V=$(V) tests/run.sh
 FORMAT_FILES = $(shell find bpf user include tests -name '*.[ch]')
 FORMAT_TEST = clang-format='$(CLANG_FORMAT) --dry-run -Werror $(FORMAT_FILES)'
-INTEGRATION_TESTS = $(INTEGRATION) $(wildcard tests/integration/test_*.sh tests/integration/test_*.py)
-ASAN_TESTS = $(UNIT_SRC:%.c=$(O)/asan/%) $(foreach f,$(FUZZERS),fuzz_$(f)='$(O)/asan/tests/fuzz/fuzz_$(f) \
-	     tests/fuzz/seeds/$(f)')
+INTEGRATION_TESTS = $(INTEGRATION) $(wildcard $(addprefix tests/integration/test_*.,sh py))
+ASAN_TESTS = $(UNIT_SRC:%.c=$(O)/asan/%) $(foreach f,$(FUZZERS),\
+	     fuzz_$(f)='$(O)/asan/tests/fuzz/fuzz_$(f) tests/fuzz/seeds/$(f)')
 LONG_FUZZ = $(foreach f,$(FUZZERS),fuzz_$(f)='mkdir -p $(O)/fuzz/corpus/$(f) && \
 	    $(O)/fuzz/tests/fuzz/fuzz_$(f) -max_total_time=$(FUZZ_SECONDS) $(O)/fuzz/corpus/$(f) \
 	    tests/fuzz/seeds/$(f)')
@@ -281,7 +278,7 @@ check-kernels: ## run programs and demo on Debian's own kernels, emulated
 
 .PHONY: bench run-bench
 bench: ## measure, and print ratios with their spread
-	$(Q)tests/deps.sh build demo
+	$(Q)tests/deps.sh build demo check
 	$(Q)$(MAKE) run-bench
 run-bench: $(BENCH)
 	$(Q)set -e; for b in $(BENCH); do echo "$${b##*/}:"; $$b; done
@@ -338,8 +335,8 @@ install: all ## install below PREFIX (/usr/local), staged in DESTDIR
 		$(DESTDIR)$(DATADIR)/bash-completion/completions/saxdp
 
 uninstall: ## remove what install put there
-	$(Q)rm -f $(addprefix $(DESTDIR)$(LIBDIR)/,libsaxdp.a libsaxdp.so $(SONAME) pkgconfig/saxdp.pc) \
-		$(DESTDIR)$(BINDIR)/saxdp $(DESTDIR)$(DATADIR)/man/man8/saxdp.8 \
+	$(Q)rm -f $(DESTDIR)$(BINDIR)/saxdp $(DESTDIR)$(DATADIR)/man/man8/saxdp.8 \
+		$(addprefix $(DESTDIR)$(LIBDIR)/,$(SONAME) libsaxdp.so libsaxdp.a pkgconfig/saxdp.pc) \
 		$(DESTDIR)$(DATADIR)/bash-completion/completions/saxdp
 	$(Q)rm -rf $(HEADER_DIR)
 
@@ -348,5 +345,5 @@ clean: ## remove the build tree
 	$(Q)rm -rf $(O)
 
 help: ## list the targets
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | expand -t 20
+	$(Q)sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | expand -t 20
 	@echo 'V=1 shows commands, O=DIR builds there, PREFIX= and DESTDIR= say where to install'

@@ -73,7 +73,7 @@ run_test() {
 
 	case $1 in
 	*=*) name=${1%%=*}; run sh -c "${1#*=}" ;;
-	*) name=${1#"$BUILD"/}; run "$1" ;;
+	*) name=$1; run "$1" ;;
 	esac
 	read -r pass fail skip silent < <(count "$status")
 	passed=$((passed + pass)) failed=$((failed + fail)) skipped=$((skipped + skip))
