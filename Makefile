@@ -233,6 +233,7 @@ run-demo: all
 RUN = BUILD=$(abspath $(O)) V=$(V) tests/run.sh
 FORMAT_FILES = $(shell find bpf user include tests -name '*.[ch]')
 FORMAT_TEST = clang-format='$(CLANG_FORMAT) --dry-run -Werror $(FORMAT_FILES)'
+EXPORTS_TEST = exports='diff $(O)/declared $(O)/exported'
 INTEGRATION_TESTS = $(INTEGRATION) $(wildcard $(addprefix tests/integration/test_*.,sh py))
 ASAN_TESTS = $(UNIT_SRC:%.c=$(O)/asan/%) $(foreach f,$(FUZZERS),\
 	     fuzz_$(f)='$(O)/asan/tests/fuzz/fuzz_$(f) tests/fuzz/seeds/$(f)')
@@ -244,8 +245,8 @@ LONG_FUZZ = $(foreach f,$(FUZZERS),fuzz_$(f)='mkdir -p $(O)/fuzz/corpus/$(f) && 
 check: ## install what is missing, build, and run every test
 	$(Q)tests/deps.sh build demo check
 	$(Q)$(MAKE) run-check
-run-check: tests asan early clang headers
-	$(Q)$(RUN) $(FORMAT_TEST) $(UNIT) $(ASAN_TESTS) -t 600 $(INTEGRATION_TESTS) \
+run-check: tests asan early clang headers $(O)/declared $(O)/exported
+	$(Q)$(RUN) $(FORMAT_TEST) $(EXPORTS_TEST) $(UNIT) $(ASAN_TESTS) -t 600 $(INTEGRATION_TESTS) \
 		-f tests/early $(O)/early
 
 .PHONY: check-unit check-integration check-asan check-early check-format check-long check-kernels
@@ -309,6 +310,14 @@ headers:
 		echo "#include \"$${h#include/}\"" | $(CXX) $(HEADER_FLAGS) -std=c++17 -x c++ -; \
 	done
 
+# The functions that the headers declare (only gcc lists them), and those a program can link to.
+$(O)/declared: $(HEADERS) Makefile
+	$(Q)for h in $(HEADERS:include/%=%); do echo "#include <$$h>"; done | \
+		gcc -I include -fsyntax-only -aux-info $@.aux -x c -
+	$(Q)sed -n 's,^/\* include/.* extern .*[ *]\([A-Za-z0-9_]*\) (.*,\1,p' $@.aux | sort -u > $@
+$(O)/exported: $(LIB_SO)
+	$(Q)nm -D --defined-only $< | sed -n 's/.* T \(.*\)@@.*/\1/p' | sort > $@
+
 # --- packages ----------------------------------------------------------------------------------
 
 .PHONY: deps
@@ -336,7 +345,8 @@ install: all ## install below PREFIX (/usr/local), staged in DESTDIR
 
 uninstall: ## remove what install put there
 	$(Q)rm -f $(DESTDIR)$(BINDIR)/saxdp $(DESTDIR)$(DATADIR)/man/man8/saxdp.8 \
-		$(addprefix $(DESTDIR)$(LIBDIR)/,$(SONAME) libsaxdp.so libsaxdp.a pkgconfig/saxdp.pc) \
+		$(addprefix $(DESTDIR)$(LIBDIR)/,libsaxdp.a libsaxdp.so $(SONAME)) \
+		$(DESTDIR)$(LIBDIR)/pkgconfig/saxdp.pc \
 		$(DESTDIR)$(DATADIR)/bash-completion/completions/saxdp
 	$(Q)rm -rf $(HEADER_DIR)
 
