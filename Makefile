@@ -246,8 +246,8 @@ check: ## install what is missing, build, and run every test
 	$(Q)tests/deps.sh build demo check
 	$(Q)$(MAKE) run-check
 run-check: tests asan early clang headers $(O)/declared $(O)/exported
-	$(Q)$(RUN) $(FORMAT_TEST) $(EXPORTS_TEST) $(UNIT) $(ASAN_TESTS) -t 600 $(INTEGRATION_TESTS) \
-		-f tests/early $(O)/early
+	$(Q)$(RUN) $(FORMAT_TEST) $(EXPORTS_TEST) $(UNIT) $(ASAN_TESTS) \
+		-t 600 $(INTEGRATION_TESTS) -f tests/early $(O)/early
 
 .PHONY: check-unit check-integration check-asan check-early check-format check-long check-kernels
 check-unit: $(UNIT) ## run the unit tests
