@@ -16,6 +16,7 @@
 
 #include "check.h"
 #include "netns.h"
+#include "scratch.h"
 #include "wait.h"
 
 enum {
@@ -69,6 +70,7 @@ void child_start(struct child *c, const struct child_opts *opts, child_fn fn, vo
 		*c = (struct child){ .points = points[1], .go = go[0], .text = c->text };
 		child_main(c, opts, parent, fn, arg);
 	}
+	scratch_register_process(c->pid);
 	close(points[1]);
 	close(go[0]);
 	c->points = points[0];
@@ -114,6 +116,7 @@ static int reap(struct child *c)
 {
 	int status;
 
+	scratch_forget_process(c->pid);
 	while (waitpid(c->pid, &status, 0) < 0)
 		require(errno == EINTR, "waitpid %d: %m", c->pid);
 	close(c->points);

@@ -19,6 +19,7 @@
 
 #include "check.h"
 #include "netns.h"
+#include "scratch.h"
 #include "wait.h"
 
 enum {
@@ -232,6 +233,7 @@ void process_start(struct process *p, const char *const argv[], const struct run
 
 	require(out >= 0, "cannot write %s: %m", log);
 	p->pid = start(argv, opts, in, out, out);
+	scratch_register_process(p->pid);
 	close(in);
 	close(out);
 }
@@ -250,6 +252,7 @@ int process_join(struct process *p, int timeout_ms)
 
 	if (!ended)
 		kill(pid, SIGKILL);
+	scratch_forget_process(pid);
 	status = reap(pid);
 	p->pid = 0;
 	require(ended, "process %d did not end in %d ms", pid, timeout_ms);

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "check.h"
@@ -103,6 +104,30 @@ void scratch_remove(const char *name)
 		}
 	}
 	fail_msg("not registered: %s", name);
+}
+
+static void kill_process(const char *name)
+{
+	pid_t pid = atoi(name);
+
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+}
+
+void scratch_register_process(pid_t pid)
+{
+	char name[16];
+
+	snprintf(name, sizeof(name), "%d", pid);
+	scratch_register(kill_process, name);
+}
+
+void scratch_forget_process(pid_t pid)
+{
+	for (int i = 0; i < SCRATCH_ENTRIES_MAX; i++) {
+		if (entries[i].remove == kill_process && atoi(entries[i].name) == pid)
+			entries[i].remove = NULL;
+	}
 }
 
 int scratch_teardown(void **state)

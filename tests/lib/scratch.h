@@ -8,8 +8,8 @@
  *  - else at exit() and by SIGINT, SIGTERM, SIGHUP, SIGQUIT and SIGABRT,
  *  - else, after a SIGKILL, by the next test program that registers anything: it removes all names
  *    whose PID is dead.
- * A child made by fork() owns nothing and removes nothing. Processes need no entry: run.h and
- * child.h start them with PR_SET_PDEATHSIG.
+ * A child made by fork() owns nothing and removes nothing. Processes of run.h and child.h are
+ * killed by the same teardown; whatever ends the test, PR_SET_PDEATHSIG ends them.
  */
 #ifndef TESTS_LIB_SCRATCH_H
 #define TESTS_LIB_SCRATCH_H
@@ -35,6 +35,13 @@ const char *scratch_register(scratch_remove_fn remove, const char *name);
 
 /* Removes one registered thing now. */
 void scratch_remove(const char *name);
+
+/*
+ * Kills @pid, a child of this process, with the rest; forget it before it is reaped, since its
+ * number may then be another's.
+ */
+void scratch_register_process(pid_t pid);
+void scratch_forget_process(pid_t pid);
 
 /* Goes home from any namespace and removes everything registered, newest first; returns 0. */
 int scratch_teardown(void **state);

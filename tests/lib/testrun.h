@@ -32,7 +32,8 @@ __u32 testrun_verdict(int prog_fd, const struct frame *frame);
 
 /*
  * Lets @count frames really go where the XDP program sends them (XDP_TX, redirects, XDP_PASS), as
- * if received by @ifindex. The pages are used again: a program must write all that varies, each time.
+ * if received by @ifindex. Their pages are used again: a program must write all that varies each
+ * time.
  */
 void testrun_live(int prog_fd, const struct frame *frame, __u32 count, __u32 ifindex);
 

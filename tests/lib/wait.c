@@ -7,6 +7,7 @@
 #include <limits.h>
 #include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/inotify.h>
 #include <sys/pidfd.h>
@@ -72,6 +73,43 @@ bool wait_path(const char *path, int timeout_ms)
 	}
 	close(fd);
 	return there;
+}
+
+static bool file_has(const char *path, const char *text)
+{
+	FILE *f = fopen(path, "re");
+	bool found = false;
+	char *line = NULL;
+	size_t size = 0;
+
+	require(f, "%s: %m", path);
+	while (!found && getline(&line, &size, f) >= 0)
+		found = strstr(line, text) != NULL;
+	free(line);
+	fclose(f);
+	return found;
+}
+
+bool wait_text(const char *path, const char *text, int timeout_ms)
+{
+	int64_t end = wait_now_ms() + timeout_ms;
+	char events[4096];
+	bool found;
+	int fd;
+
+	fd = inotify_init1(IN_CLOEXEC);
+	require(fd >= 0, "inotify_init1: %m");
+	require(inotify_add_watch(fd, path, IN_MODIFY) >= 0, "cannot watch %s: %m", path);
+	/* Looking after the watch is set: what came before it is seen here. */
+	while (!(found = file_has(path, text))) {
+		int64_t left = end - wait_now_ms();
+
+		if (left <= 0 || !wait_readable(fd, (int)left))
+			break;
+		require(read(fd, events, sizeof(events)) > 0, "inotify: %m");
+	}
+	close(fd);
+	return found;
 }
 
 struct process_state {

@@ -24,6 +24,9 @@ bool wait_exit(pid_t pid, int timeout_ms);
 /* @path exists (an inotify watch on its directory, which must exist). */
 bool wait_path(const char *path, int timeout_ms);
 
+/* The file @path, which exists and only grows, holds a line with @text (an inotify watch). */
+bool wait_text(const char *path, const char *text, int timeout_ms);
+
 /* The state letter of @pid in /proc is one of @states ("T", "SD", ...). */
 bool wait_process_state(pid_t pid, const char *states, int timeout_ms);
 
