@@ -109,7 +109,9 @@ ifneq ($(SANITIZE),)
 	OUR_LDFLAGS := -fsanitize=$(SANITIZE)
 endif
 
-BPF_CFLAGS := -g -O2 -mcpu=v3 -target bpf $(WARN) -I include -I vmlinux -I bpf
+# generation_read() of maps.bpf.h knows which processors order loads by themselves.
+BPF_ARCH := $(patsubst x86_64,x86,$(shell uname -m))
+BPF_CFLAGS := -g -O2 -mcpu=v3 -target bpf -D__TARGET_ARCH_$(BPF_ARCH) $(WARN) -I include -I vmlinux -I bpf
 
 # Expanded once, and not before a recipe needs it.
 once = $(eval $(1) := $(2))$($(1))
