@@ -8,4 +8,10 @@
 #include "fwp/error.h"
 #include "fwp/guid.h"
 
+#include "fwp/engine.h"
+#include "fwp/filter.h"
+#include "fwp/provider_context.h"
+#include "fwp/sa_context.h"
+#include "fwp/transaction.h"
+
 #endif /* FWPMU_H */

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * Filters: which traffic is meant, and what is to be done with it. In transport mode they are the
+ * policy that SA contexts serve.
+ */
+#ifndef FWP_FILTER_H
+#define FWP_FILTER_H
+
+#include "../fwpmtypes.h"
+#include "error.h"
+#include "guid.h"
+
+FWP_BEGIN_DECLS
+
+/**
+ * FwpmFilterAdd0() - add a filter
+ * @engineHandle: an open session.
+ * @filter: the filter; copied. Members:
+ *	@filterKey: null GUID: one is made;
+ *	@displayData: name must be given, description may be NULL;
+ *	@flags: FWPM_FILTER_FLAG_*; CLEAR_ACTION_RIGHT, HAS_PROVIDER_CONTEXT,
+ *	PERMIT_IF_CALLOUT_UNREGISTERED;
+ *	@providerKey: NULL, or a built-in provider;
+ *	@providerData: kept for the caller, may be empty;
+ *	@layerKey: FWPM_LAYER_INBOUND_TRANSPORT_V4, FWPM_LAYER_OUTBOUND_TRANSPORT_V4, or V6;
+ *	@subLayerKey: null GUID: FWPM_SUBLAYER_UNIVERSAL; else a built-in sublayer;
+ *	@weight: FWP_EMPTY: automatic; FWP_UINT8 0 to 15: automatic in that range, the upper 4 of
+ *	64 bits; FWP_UINT64: as given. Two filters with the same conditions get the same automatic
+ *	weight, more and narrower conditions a higher one; the numbers are not those of Windows;
+ *	@numFilterConditions, @filterCondition: none means all traffic of the layer. Conditions on
+ *	different fields must all hold, of several on one field any. Fields:
+ *	FWPM_CONDITION_IP_LOCAL_ADDRESS and FWPM_CONDITION_IP_REMOTE_ADDRESS (equal; address, or
+ *	address and mask; range), FWPM_CONDITION_IP_PROTOCOL (equal),
+ *	FWPM_CONDITION_IP_LOCAL_PORT and FWPM_CONDITION_IP_REMOTE_PORT (equal; range).
+ *	IPv4 addresses, masks and ports are in host order, IPv6 addresses in network order. Ranges
+ *	include both ends;
+ *	@action: FWP_ACTION_PERMIT, FWP_ACTION_BLOCK, or FWP_ACTION_CALLOUT_TERMINATING,
+ *	FWP_ACTION_CALLOUT_INSPECTION or FWP_ACTION_CALLOUT_UNKNOWN with a built-in callout;
+ *	@rawContext or, with FWPM_FILTER_FLAG_HAS_PROVIDER_CONTEXT, @providerContextKey;
+ *	@reserved: NULL. @filterId and @effectiveWeight are ignored.
+ * @sd: NULL: the default rights. Others cannot be given yet.
+ * @id: receives the filter's id, which is not given again while the instance lives. May be NULL.
+ *
+ * The filter lives until it is deleted or the instance is unloaded, that of a dynamic session not
+ * longer than the session. In an explicit transaction it is in force from the commit on, but the
+ * transaction's own calls find it at once.
+ *
+ * Context: Any thread. Waits up to the session's txnWaitTimeoutInMSec.
+ *
+ * Return:
+ * * ERROR_SUCCESS
+ * * ERROR_INVALID_HANDLE - the handle is NULL, closed, none of ours, or inherited over fork()
+ * * FWP_E_NULL_POINTER - @filter is NULL, @filterCondition is NULL and there are conditions, or a
+ *   weight or condition value that is a pointer is NULL
+ * * FWP_E_INCOMPATIBLE_TXN - the session is in a read-only transaction
+ * * ERROR_ACCESS_DENIED - the process may only read the instance
+ * * RPC_E_DISCONNECTED - the engine was unloaded since the handle was opened
+ * * FWP_E_NULL_DISPLAY_NAME - displayData.name is NULL
+ * * FWP_E_INVALID_FLAGS - unknown bits; PERSISTENT with BOOTTIME; DISABLED or INDEXED, which are
+ *   never set on add; PERMIT_IF_CALLOUT_UNREGISTERED with an action that is neither
+ *   CALLOUT_TERMINATING nor CALLOUT_UNKNOWN
+ * * FWP_E_RESERVED - @reserved is not NULL
+ * * FWP_E_LAYER_NOT_FOUND - @layerKey is no layer
+ * * FWP_E_SUBLAYER_NOT_FOUND - @subLayerKey is neither null nor a sublayer
+ * * FWP_E_PROVIDER_NOT_FOUND - @providerKey is no provider
+ * * FWP_E_PROVIDER_CONTEXT_NOT_FOUND - @providerContextKey is no provider context
+ * * FWP_E_LIFETIME_MISMATCH - the provider context belongs to a dynamic session, and the filter to
+ *   another or to none
+ * * FWP_E_INVALID_ACTION_TYPE - action.type is another one
+ * * FWP_E_CALLOUT_NOT_FOUND - action.calloutKey is no callout
+ * * FWP_E_INVALID_WEIGHT - @weight is of another type, or FWP_UINT8 and above 15
+ * * FWP_E_CONDITION_NOT_FOUND - a fieldKey is no field of the layer
+ * * FWP_E_INVALID_ENUMERATOR - a match type or data type has a value outside its enumeration
+ * * FWP_E_TYPE_MISMATCH - the type of a condition's value is not that of its field
+ * * FWP_E_MATCH_TYPE_MISMATCH - the match type cannot be used with the value's type
+ * * FWP_E_INVALID_RANGE - low above high, or two ends of different types
+ * * FWP_E_INVALID_NET_MASK - an IPv4 mask with a gap, or an IPv6 prefix longer than 128
+ * * FWP_E_ALREADY_EXISTS - a filter has this @filterKey
+ * * ERROR_NOT_SUPPORTED - valid on Windows and not here yet: another layer; another field or match
+ *   type; PERSISTENT, BOOTTIME or another flag than those above; an @sd
+ * * ERROR_NO_SYSTEM_RESOURCES - a map of the engine is full
+ * * ERROR_NOT_ENOUGH_MEMORY - the process or the kernel is out of memory
+ * * FWP_E_TIMEOUT - other writers held the engine for longer than the session waits
+ *
+ * Source: "FwpmFilterAdd0 function (fwpmu.h)", "FWPM_FILTER0 structure (fwpmtypes.h)", "Filter
+ * Weight Assignment", "FWP_MATCH_TYPE enumeration (fwptypes.h)".
+ */
+DWORD FwpmFilterAdd0(HANDLE engineHandle, const FWPM_FILTER0 *filter, PSECURITY_DESCRIPTOR sd,
+		     UINT64 *id);
+
+/**
+ * FwpmFilterDeleteById0() - delete a filter
+ * @engineHandle: an open session. If it is dynamic, the filter must be its own.
+ * @id: the filter's id.
+ *
+ * Context: Any thread. Waits up to the session's txnWaitTimeoutInMSec.
+ *
+ * Return:
+ * * ERROR_SUCCESS
+ * * ERROR_INVALID_HANDLE - the handle is NULL, closed, none of ours, or inherited over fork()
+ * * FWP_E_INCOMPATIBLE_TXN - the session is in a read-only transaction
+ * * ERROR_ACCESS_DENIED - the process may only read the instance
+ * * RPC_E_DISCONNECTED - the engine was unloaded since the handle was opened
+ * * FWP_E_FILTER_NOT_FOUND - no filter has this id
+ * * FWP_E_IN_USE - SA contexts use the filter, as ipsecFilterId of their outbound or inbound
+ *   traffic; delete these first
+ * * FWP_E_WRONG_SESSION - the filter belongs to another dynamic session
+ * * FWP_E_DYNAMIC_SESSION_IN_PROGRESS - the session is dynamic and the filter is not
+ * * ERROR_NO_SYSTEM_RESOURCES - a map of the engine is full
+ * * ERROR_NOT_ENOUGH_MEMORY - the process or the kernel is out of memory
+ * * FWP_E_TIMEOUT - other writers held the engine for longer than the session waits
+ *
+ * Source: "FwpmFilterDeleteById0 function (fwpmu.h)"; "Object Management" (Windows Filtering
+ * Platform) for sessions and references.
+ */
+DWORD FwpmFilterDeleteById0(HANDLE engineHandle, UINT64 id);
+
+/**
+ * FwpmFilterGetById0() - return a copy of a filter
+ * @engineHandle: an open session.
+ * @id: the filter's id.
+ * @filter: receives a pointer to the copy: what was added, with filterKey, subLayerKey, filterId
+ *	and effectiveWeight (FWP_UINT64) filled in. The caller's; freed with FwpmFreeMemory0().
+ *
+ * In an explicit transaction the filter is as the transaction has left it.
+ *
+ * Context: Any thread.
+ *
+ * Return:
+ * * ERROR_SUCCESS
+ * * ERROR_INVALID_HANDLE - the handle is NULL, closed, none of ours, or inherited over fork()
+ * * FWP_E_NULL_POINTER - @filter is NULL
+ * * ERROR_ACCESS_DENIED - the process may not read the instance
+ * * RPC_E_DISCONNECTED - the engine was unloaded since the handle was opened
+ * * FWP_E_FILTER_NOT_FOUND - no filter has this id
+ * * ERROR_NOT_ENOUGH_MEMORY - the process is out of memory
+ * * FWP_E_TIMEOUT - writers went on changing what was being read for longer than the session waits
+ *
+ * Source: "FwpmFilterGetById0 function (fwpmu.h)".
+ */
+DWORD FwpmFilterGetById0(HANDLE engineHandle, UINT64 id, FWPM_FILTER0 **filter);
+
+FWP_END_DECLS
+
+#endif /* FWP_FILTER_H */

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * Provider contexts: data that filters and SA contexts refer to. In tunnel mode a provider context
+ * is the policy, a tunnel policy, that SA contexts serve.
+ */
+#ifndef FWP_PROVIDER_CONTEXT_H
+#define FWP_PROVIDER_CONTEXT_H
+
+#include "../fwpmtypes.h"
+#include "error.h"
+
+FWP_BEGIN_DECLS
+
+/**
+ * FwpmProviderContextAdd0() - add a tunnel policy
+ * @engineHandle: an open session.
+ * @providerContext: the provider context; copied. Members:
+ *	@providerContextKey: null GUID: one is made;
+ *	@displayData: name must be given, description may be NULL;
+ *	@flags: 0;
+ *	@providerKey: NULL, or a built-in provider;
+ *	@providerData: kept for the caller, may be empty;
+ *	@type: FWPM_IPSEC_IKE_QM_TUNNEL_CONTEXT with @ikeQmTunnelPolicy, or
+ *	FWPM_IPSEC_AUTHIP_QM_TUNNEL_CONTEXT with @authipQmTunnelPolicy;
+ *	@providerContextId is ignored.
+ *
+ *	Of the policy, tunnelEndpoints are the outer addresses, IPv4 in host order and IPv6 in
+ *	network order. Flags, proposals and idle timeouts are kept for whoever negotiates; saxdp
+ *	does not. emPolicy, which may hold secrets, is not kept.
+ * @sd: NULL: the default rights. Others cannot be given yet.
+ * @id: receives the id, the tunnelPolicyId of an IPSEC_TRAFFIC1, which is not given again while the
+ *	instance lives. May be NULL.
+ *
+ * The policy lives until it is deleted or the instance is unloaded, that of a dynamic session not
+ * longer than the session. In an explicit transaction it is in force from the commit on, but the
+ * transaction's own calls find it at once.
+ *
+ * Context: Any thread. Waits up to the session's txnWaitTimeoutInMSec.
+ *
+ * Return:
+ * * ERROR_SUCCESS
+ * * ERROR_INVALID_HANDLE - the handle is NULL, closed, none of ours, or inherited over fork()
+ * * FWP_E_NULL_POINTER - @providerContext or its policy is NULL, or an array with elements is
+ * * FWP_E_INCOMPATIBLE_TXN - the session is in a read-only transaction
+ * * ERROR_ACCESS_DENIED - the process may only read the instance
+ * * RPC_E_DISCONNECTED - the engine was unloaded since the handle was opened
+ * * FWP_E_NULL_DISPLAY_NAME - displayData.name is NULL
+ * * FWP_E_INVALID_FLAGS - unknown bits in the flags of the context or of the policy
+ * * FWP_E_PROVIDER_NOT_FOUND - @providerKey is no provider
+ * * FWP_E_INVALID_ENUMERATOR - @type, the ipVersion of the endpoints, or an enumeration in a
+ *   proposal has a value outside its enumeration
+ * * FWP_E_INVALID_TUNNEL_ENDPOINT - an endpoint is 0.0.0.0, :: or multicast
+ * * FWP_E_ALREADY_EXISTS - a provider context has this @providerContextKey
+ * * ERROR_NOT_SUPPORTED - valid on Windows and not here yet: another @type;
+ *   FWPM_PROVIDER_CONTEXT_FLAG_PERSISTENT; an @sd
+ * * ERROR_NO_SYSTEM_RESOURCES - a map of the engine is full
+ * * ERROR_NOT_ENOUGH_MEMORY - the process or the kernel is out of memory
+ * * FWP_E_TIMEOUT - other writers held the engine for longer than the session waits
+ *
+ * Source: "FwpmProviderContextAdd0 function (fwpmu.h)", "IPSEC_TUNNEL_POLICY0 structure
+ * (ipsectypes.h)".
+ */
+DWORD FwpmProviderContextAdd0(HANDLE engineHandle, const FWPM_PROVIDER_CONTEXT0 *providerContext,
+			      PSECURITY_DESCRIPTOR sd, UINT64 *id);
+
+/**
+ * FwpmProviderContextDeleteById0() - delete a provider context
+ * @engineHandle: an open session. If it is dynamic, the provider context must be its own.
+ * @id: the provider context's id.
+ *
+ * Context: Any thread. Waits up to the session's txnWaitTimeoutInMSec.
+ *
+ * Return:
+ * * ERROR_SUCCESS
+ * * ERROR_INVALID_HANDLE - the handle is NULL, closed, none of ours, or inherited over fork()
+ * * FWP_E_INCOMPATIBLE_TXN - the session is in a read-only transaction
+ * * ERROR_ACCESS_DENIED - the process may only read the instance
+ * * RPC_E_DISCONNECTED - the engine was unloaded since the handle was opened
+ * * FWP_E_PROVIDER_CONTEXT_NOT_FOUND - no provider context has this id
+ * * FWP_E_IN_USE - SA contexts or filters refer to it; delete these first
+ * * FWP_E_WRONG_SESSION - it belongs to another dynamic session
+ * * FWP_E_DYNAMIC_SESSION_IN_PROGRESS - the session is dynamic and the provider context is not
+ * * ERROR_NO_SYSTEM_RESOURCES - a map of the engine is full
+ * * ERROR_NOT_ENOUGH_MEMORY - the process or the kernel is out of memory
+ * * FWP_E_TIMEOUT - other writers held the engine for longer than the session waits
+ *
+ * Source: "FwpmProviderContextDeleteById0 function (fwpmu.h)"; "Object Management" (Windows
+ * Filtering Platform) for sessions and references.
+ */
+DWORD FwpmProviderContextDeleteById0(HANDLE engineHandle, UINT64 id);
+
+FWP_END_DECLS
+
+#endif /* FWP_PROVIDER_CONTEXT_H */
