@@ -242,6 +242,7 @@ typedef struct IPSEC_DOSP_OPTIONS0_ IPSEC_DOSP_OPTIONS0;
 /* Flags of FwpmTransactionBegin0. */
 #define FWPM_TXN_READ_ONLY 0x00000001
 
+/* @calloutKey where @type has FWP_ACTION_FLAG_CALLOUT, otherwise @filterType. */
 typedef struct FWPM_ACTION0_ {
 	FWP_ACTION_TYPE type;
 	union {
@@ -271,12 +272,14 @@ typedef struct FWPM_FIELD0_ {
 	FWP_DATA_TYPE dataType;
 } FWPM_FIELD0;
 
+/* Byte order as with FWP_CONDITION_VALUE0. */
 typedef struct FWPM_FILTER_CONDITION0_ {
 	GUID fieldKey;
 	FWP_MATCH_TYPE matchType;
 	FWP_CONDITION_VALUE0 conditionValue;
 } FWPM_FILTER_CONDITION0;
 
+/* What FwpmFilterAdd0() adds and FwpmFilterGetById0() returns. */
 typedef struct FWPM_FILTER0_ {
 	GUID filterKey;
 	FWPM_DISPLAY_DATA0 displayData;
@@ -654,6 +657,7 @@ typedef struct FWPM_PROVIDER0_ {
 	wchar_t *serviceName;
 } FWPM_PROVIDER0;
 
+/* What FwpmProviderContextAdd0() adds; @type says which member of the union is meant. */
 typedef struct FWPM_PROVIDER_CONTEXT0_ {
 	GUID providerContextKey;
 	FWPM_DISPLAY_DATA0 displayData;
@@ -728,6 +732,7 @@ typedef struct FWPM_PROVIDER_ENUM_TEMPLATE0_ {
 	UINT64 reserved;
 } FWPM_PROVIDER_ENUM_TEMPLATE0;
 
+/* What FwpmEngineOpen0() is told about a session. */
 typedef struct FWPM_SESSION0_ {
 	GUID sessionKey;
 	FWPM_DISPLAY_DATA0 displayData;

@@ -220,6 +220,7 @@ typedef struct FWP_BYTE_ARRAY6_ {
 	UINT8 byteArray6[6];
 } FWP_BYTE_ARRAY6;
 
+/* @size bytes at @data; NULL where @size is 0. */
 typedef struct FWP_BYTE_BLOB_ {
 	UINT32 size;
 	UINT8 *data;
@@ -232,16 +233,19 @@ typedef struct FWP_TOKEN_INFORMATION_ {
 	PSID_AND_ATTRIBUTES restrictedSids;
 } FWP_TOKEN_INFORMATION;
 
+/* Both in host order; the mask without gaps. */
 typedef struct FWP_V4_ADDR_AND_MASK_ {
 	UINT32 addr;
 	UINT32 mask;
 } FWP_V4_ADDR_AND_MASK;
 
+/* @addr in network order; @prefixLength 0 to 128. */
 typedef struct FWP_V6_ADDR_AND_MASK_ {
 	UINT8 addr[FWP_V6_ADDR_SIZE];
 	UINT8 prefixLength;
 } FWP_V6_ADDR_AND_MASK;
 
+/* @type says which member holds the value; 64 bits and more are pointed to. */
 typedef struct FWP_VALUE0_ {
 	FWP_DATA_TYPE type;
 	union {
@@ -266,11 +270,16 @@ typedef struct FWP_VALUE0_ {
 	};
 } FWP_VALUE0;
 
+/* Both ends belong to the range and have the same type. */
 typedef struct FWP_RANGE0_ {
 	FWP_VALUE0 valueLow;
 	FWP_VALUE0 valueHigh;
 } FWP_RANGE0;
 
+/*
+ * As FWP_VALUE0, and subnets and ranges. In conditions IPv4 addresses (@uint32) and ports (@uint16)
+ * are in host order, IPv6 addresses (@byteArray16) in network order.
+ */
 typedef struct FWP_CONDITION_VALUE0_ {
 	FWP_DATA_TYPE type;
 	union {

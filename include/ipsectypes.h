@@ -268,6 +268,7 @@ typedef struct IPSEC_ESP_DROP_PACKET_STATISTICS0_ {
 	UINT32 saNotInitializedOnInbound;
 } IPSEC_ESP_DROP_PACKET_STATISTICS0;
 
+/* As IPSEC_TRAFFIC1, without local port, protocol and interface. */
 typedef struct IPSEC_TRAFFIC0_ {
 	FWP_IP_VERSION ipVersion;
 	union {
@@ -286,6 +287,7 @@ typedef struct IPSEC_TRAFFIC0_ {
 	UINT16 remotePort;
 } IPSEC_TRAFFIC0;
 
+/* The ports of ESP in UDP (RFC 3948), in host order. */
 typedef struct IPSEC_V4_UDP_ENCAPSULATION0_ {
 	UINT16 localUdpEncapPort;
 	UINT16 remoteUdpEncapPort;
@@ -300,6 +302,12 @@ typedef struct IPSEC_GETSPI0_ {
 	IPSEC_CRYPTO_MODULE_ID *rngCryptoModuleID;
 } IPSEC_GETSPI0;
 
+/*
+ * What an SA carries. Local is this host, also where the traffic is inbound. In transport mode the
+ * addresses are the ends of the traffic and @ipsecFilterId is a filter, which port and protocol, if
+ * not 0, narrow; in tunnel mode they are the ends of the tunnel and @tunnelPolicyId is a provider
+ * context. @ipVersion is that of the outer header.
+ */
 typedef struct IPSEC_TRAFFIC1_ {
 	FWP_IP_VERSION ipVersion;
 	union {
@@ -322,6 +330,7 @@ typedef struct IPSEC_TRAFFIC1_ {
 	UINT32 realIfProfileId;
 } IPSEC_TRAFFIC1;
 
+/* The inbound side of an SA context: IPsecSaContextGetSpi1(), IPsecSaContextSetSpi0(). */
 typedef struct IPSEC_GETSPI1_ {
 	IPSEC_TRAFFIC1 inboundIpsecTraffic;
 	FWP_IP_VERSION ipVersion;
@@ -363,6 +372,7 @@ typedef struct IPSEC_KEYMODULE_STATE0_ {
 	FWP_BYTE_BLOB stateBlob;
 } IPSEC_KEYMODULE_STATE0;
 
+/* Each 0 = no limit. */
 typedef struct IPSEC_SA_LIFETIME0_ {
 	UINT32 lifetimeSeconds;
 	UINT32 lifetimeKilobytes;
@@ -387,11 +397,31 @@ typedef struct IPSEC_PROPOSAL0_ {
 	IPSEC_PFS_GROUP pfsGroup;
 } IPSEC_PROPOSAL0;
 
+/*
+ * @authKey, in bytes:
+ *
+ *	HMAC-MD5-96		16	RFC 2403
+ *	HMAC-SHA-1-96		20	RFC 2404
+ *	HMAC-SHA-256-128	32	RFC 4868
+ *	AES-GMAC 128, 192, 256	20, 28, 36: the key and 4 bytes of salt, RFC 4543
+ *
+ * Beside an AES-GCM cipher it is the cipher's key once more. cryptoModuleId is NULL.
+ */
 typedef struct IPSEC_SA_AUTH_INFORMATION0_ {
 	IPSEC_AUTH_TRANSFORM0 authTransform;
 	FWP_BYTE_BLOB authKey;
 } IPSEC_SA_AUTH_INFORMATION0;
 
+/*
+ * @cipherKey, in bytes:
+ *
+ *	DES-CBC			8	RFC 2405
+ *	3DES-CBC		24	RFC 2451
+ *	AES-CBC 128, 192, 256	16, 24, 32	RFC 3602
+ *	AES-GCM 128, 192, 256	20, 28, 36: the key and 4 bytes of salt, RFC 4106
+ *
+ * cryptoModuleId is NULL.
+ */
 typedef struct IPSEC_SA_CIPHER_INFORMATION0_ {
 	IPSEC_CIPHER_TRANSFORM0 cipherTransform;
 	FWP_BYTE_BLOB cipherKey;
@@ -402,6 +432,16 @@ typedef struct IPSEC_SA_AUTH_AND_CIPHER_INFORMATION0_ {
 	IPSEC_SA_AUTH_INFORMATION0 saAuthInformation;
 } IPSEC_SA_AUTH_AND_CIPHER_INFORMATION0;
 
+/*
+ * One SA of a bundle. @spi is in host order. @saTransformType says which member tells the algorithms
+ * and keys:
+ *
+ *	IPSEC_TRANSFORM_AH			ahInformation
+ *	IPSEC_TRANSFORM_ESP_AUTH		espAuthInformation
+ *	IPSEC_TRANSFORM_ESP_CIPHER		espCipherInformation
+ *	IPSEC_TRANSFORM_ESP_AUTH_AND_CIPHER	espAuthAndCipherInformation
+ *	IPSEC_TRANSFORM_ESP_AUTH_FW		espAuthFwInformation
+ */
 typedef struct IPSEC_SA0_ {
 	IPSEC_SA_SPI spi;
 	IPSEC_TRANSFORM_TYPE saTransformType;
@@ -414,6 +454,7 @@ typedef struct IPSEC_SA0_ {
 	};
 } IPSEC_SA0;
 
+/* As IPSEC_SA_BUNDLE1, without @saLookupContext and @qmFilterId. */
 typedef struct IPSEC_SA_BUNDLE0_ {
 	UINT32 flags;
 	IPSEC_SA_LIFETIME0 lifetime;
@@ -433,6 +474,7 @@ typedef struct IPSEC_SA_BUNDLE0_ {
 	IPSEC_PFS_GROUP pfsGroup;
 } IPSEC_SA_BUNDLE0;
 
+/* The SAs of one direction: IPsecSaContextAddInbound1(), IPsecSaContextAddOutbound1(). */
 typedef struct IPSEC_SA_BUNDLE1_ {
 	UINT32 flags;
 	IPSEC_SA_LIFETIME0 lifetime;
@@ -471,6 +513,7 @@ typedef struct IPSEC_SA_CONTEXT0_ {
 	IPSEC_SA_DETAILS0 *outboundSa;
 } IPSEC_SA_CONTEXT0;
 
+/* @virtualIfTunnelId is a number of the caller, see IPsecSaContextCreate1(). */
 typedef struct IPSEC_VIRTUAL_IF_TUNNEL_INFO0_ {
 	UINT64 virtualIfTunnelId;
 	UINT64 trafficSelectorId;
@@ -488,6 +531,7 @@ typedef struct IPSEC_SA_DETAILS1_ {
 	IPSEC_VIRTUAL_IF_TUNNEL_INFO0 virtualIfTunnelInfo;
 } IPSEC_SA_DETAILS1;
 
+/* What IPsecSaContextGetById1() returns. */
 typedef struct IPSEC_SA_CONTEXT1_ {
 	UINT64 saContextId;
 	IPSEC_SA_DETAILS1 *inboundSa;
@@ -614,6 +658,7 @@ typedef struct IPSEC_TUNNEL_ENDPOINT0_ {
 	};
 } IPSEC_TUNNEL_ENDPOINT0;
 
+/* The outer addresses; local is this host. */
 typedef struct IPSEC_TUNNEL_ENDPOINTS0_ {
 	FWP_IP_VERSION ipVersion;
 	union {
@@ -655,6 +700,7 @@ typedef struct IPSEC_TUNNEL_ENDPOINTS2_ {
 	IPSEC_TUNNEL_ENDPOINT0 *remoteAddresses;
 } IPSEC_TUNNEL_ENDPOINTS2;
 
+/* The policy of a tunnel: FwpmProviderContextAdd0(). */
 typedef struct IPSEC_TUNNEL_POLICY0_ {
 	UINT32 flags;
 	UINT32 numIpsecProposals;
