@@ -433,8 +433,8 @@ typedef struct IPSEC_SA_AUTH_AND_CIPHER_INFORMATION0_ {
 } IPSEC_SA_AUTH_AND_CIPHER_INFORMATION0;
 
 /*
- * One SA of a bundle. @spi is in host order. @saTransformType says which member tells the algorithms
- * and keys:
+ * One SA of a bundle. @spi is in host order. @saTransformType says which member tells the
+ * algorithms and keys:
  *
  *	IPSEC_TRANSFORM_AH			ahInformation
  *	IPSEC_TRANSFORM_ESP_AUTH		espAuthInformation
