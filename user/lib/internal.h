@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * What the files of the library share.
+ *
+ * Every function that can fail returns 0, -errno, or a code of the API as a negative int: FWP_E_*
+ * and RPC_E_* as they are, Win32 codes through WIN32(). Only fwp_result() in error.c makes a DWORD.
+ */
+#ifndef SAXDP_INTERNAL_H
+#define SAXDP_INTERNAL_H
+
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "fwpmu.h"
+#include "saxdp.h"
+#include "saxdp_abi.h"
+
+/* As HRESULT_FROM_WIN32; fwp_result() takes it back. */
+#define WIN32(code) ((int)(0x80070000U | (code)))
+#define FWP(code)   ((int)(code))
+
+/* --- error.c -------------------------------------------------------------------------------------- */
+
+DWORD fwp_result(int err);
+/* Keeps the text for saxdp_error() and returns err. */
+int fail(int err, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* --- instance.c: the pins of one instance, opened ----------------------------------------------------- */
+
+/*
+ * Shared by all handles of a process on the same instance; counted. Descriptors are O_CLOEXEC, and
+ * -1 where the process may not have them: `commit` >= 0 says that it may write.
+ */
+struct instance {
+	unsigned int refs; /* instances_lock */
+	struct instance *next; /* instances_lock */
+	char name[64];
+	uint32_t engine_id; /* of the map: another load is another instance */
+	int map[SAXDP_KIND_COUNT];
+	int engine_count, attached, steer_cpu, steer_dev, steer_xsk;
+	int write_dir; /* O_PATH of write/ */
+	int commit, recover, tick_arm;
+	int alive, grace, grace_inner, staging_fd;
+	struct saxdp_op *staging; /* mapped, SAXDP_STAGING_OPS */
+};
+
+enum instance_access {
+	INSTANCE_READ, /* maps read-only; write/ when the process may */
+	INSTANCE_ROOT, /* maps read and write, for load, attach and steer */
+};
+
+int instance_get(const char *name, enum instance_access access, struct instance **ret);
+void instance_put(struct instance *inst);
+/* Closes everything in a child after fork(); the memory is leaked, as another thread may use it. */
+void instance_forked(void);
+/* "/sys/fs/bpf/saxdp/NAME/ENTRY"; entry may be "" for the directory. */
+int instance_path(char *buf, size_t size, const char *name, const char *entry);
+/* NULL: environment or default. -EINVAL when it cannot be a directory's name. */
+int instance_name(const char *name, const char **ret);
+
+static inline const volatile struct saxdp_mirror *instance_mirror(const struct instance *inst)
+{
+	return (const volatile struct saxdp_mirror *)inst->staging;
+}
+
+/* --- store.c: typed reads of the maps ----------------------------------------------------------------- */
+
+/* What is alive at one generation, seen without a lock: the reader's algorithm of saxdp_abi.h. */
+struct view {
+	const struct instance *inst;
+	struct saxdp_engine engine;
+	unsigned int tries;
+	int lock; /* held shared from the third try on, by who may write; else -1 */
+	int64_t deadline_ns;
+};
+
+/*
+ *	struct view v = VIEW_INIT(inst);
+ *
+ *	do {
+ *		err = view_begin(&v);
+ *		if (err)
+ *			break;
+ *		err = ...reads...;	(a failure may come from what was being reclaimed)
+ *	} while (view_again(&v, &err));
+ */
+#define VIEW_INIT(instance)                    \
+	{                                      \
+		.inst = (instance), .lock = -1 \
+	}
+int view_begin(struct view *v);
+bool view_again(struct view *v, int *err);
+
+static inline bool view_alive(const struct view *v, enum saxdp_epoch_id epoch,
+			      const struct saxdp_life *life)
+{
+	uint64_t generation = v->engine.epoch[epoch].generation;
+
+	return life->born <= generation && generation < life->died;
+}
+
+size_t kind_key_size(enum saxdp_kind kind);
+size_t kind_value_size(enum saxdp_kind kind);
+
+int store_engine(const struct instance *inst, struct saxdp_engine *ret);
+/* -ENOENT when the key is not there, alive or dead. */
+int store_lookup(const struct instance *inst, enum saxdp_kind kind, const void *key, void *ret);
+/* Batched; stops with what fn returns when that is not 0. */
+int store_each(const struct instance *inst, enum saxdp_kind kind,
+	       int (*fn)(void *ctx, const void *key, const void *value), void *ctx);
+/* CLOCK_REALTIME of a last_used in jiffies; 0 for 0. */
+uint64_t store_realtime_ns(const struct saxdp_engine *engine, uint64_t jiffies);
+
+/* --- lock.c: the writer lock --------------------------------------------------------------------------- */
+
+/* Descriptors of one holder; a flock belongs to the open file, so each holder opens its own. */
+struct write_lock {
+	int queue, write;
+};
+
+#define WRITE_LOCK_INIT \
+	{               \
+		-1, -1  \
+	}
+int write_lock_take(struct write_lock *l, const struct instance *inst, unsigned int timeout_ms);
+void write_lock_release(struct write_lock *l);
+int write_lock_try_shared(const struct instance *inst); /* descriptor or -EWOULDBLOCK */
+
+/* --- commit.c: the commit protocol --------------------------------------------------------------------- */
+
+struct session;
+
+/* A change list on its way into one commit. */
+struct change {
+	struct session *session;
+	enum saxdp_epoch_id epoch;
+	struct saxdp_op *op; /* in `staging` for a single call, on the heap for a transaction */
+	uint32_t count, room;
+	int err; /* the first failure to add; change_commit() returns it */
+	uint64_t expect_policy; /* generation that the checks were made against, 0 = any */
+	uint32_t failed; /* out: the operation that could not be done */
+	uint64_t generation; /* out */
+	/* staged value of an insert, to be completed by the caller; valid until the next addition */
+};
+
+void change_init(struct change *c, struct session *s, enum saxdp_epoch_id epoch);
+void change_release(struct change *c);
+/* Each adds one operation; the value is copied. The returned operation is valid until the next. */
+struct saxdp_op *change_insert(struct change *c, enum saxdp_kind kind, const void *key,
+			       const void *value);
+struct saxdp_op *change_ensure(struct change *c, enum saxdp_kind kind, const void *key,
+			       const void *value);
+void change_die(struct change *c, enum saxdp_kind kind, const void *key);
+void change_word(struct change *c, enum saxdp_op_code code, enum saxdp_kind kind, const void *key,
+		 size_t offset, uint64_t word);
+void change_write(struct change *c, enum saxdp_kind kind, const void *key, size_t offset,
+		  const void *bytes, size_t length);
+void change_serve(struct change *c, const struct saxdp_tunnel_key *tunnel, uint64_t context);
+void change_candidate_add(struct change *c, enum saxdp_kind kind, const void *key,
+			  const struct saxdp_candidate *candidate);
+void change_candidate_die(struct change *c, enum saxdp_kind kind, const void *key, uint64_t filter);
+void change_guid(struct change *c, enum saxdp_op_code code, enum saxdp_kind kind, const GUID *guid,
+		 uint64_t id);
+void change_put(struct change *c, enum saxdp_kind kind, const void *key, const void *value);
+void change_remove(struct change *c, enum saxdp_kind kind, const void *key);
+
+/*
+ * -ESTALE: an expectation no longer holds (failed says which), read again and start over.
+ * -EEXIST, -ENOSPC (also after reclaiming), FWP_E_TIMEOUT, RPC_E_DISCONNECTED, …
+ */
+int change_commit(struct change *c);
+
+/* The engine for one transaction: lock and engine.txn; released by its commit or abort. */
+int commit_begin(struct session *s);
+int commit_end(struct session *s, struct change *c); /* c NULL: nothing was changed, or abort */
+
+int id_reserve(struct session *s, enum saxdp_id kind, uint64_t *ret);
+
+/* --- session.c: handles ---------------------------------------------------------------------------------- */
+
+enum { SESSION_IDS = 64 }; /* ids that a session reserves at once: one run per so many objects */
+
+struct id_pool {
+	uint64_t next, end;
+};
+
+struct transaction; /* transaction.c */
+
+struct session {
+	unsigned int refs; /* sessions_lock; the table has one while the handle is open */
+	pthread_mutex_t lock; /* guards all below; held through each call that changes something */
+	struct instance *inst;
+	uint64_t id;
+	uint32_t slot; /* in `alive`; SESSION_NO_SLOT for who may only read */
+	int alive_fd; /* the socket that `alive` holds */
+	bool dynamic;
+	uint32_t quirks;
+	uint32_t txn_wait_ms;
+	GUID key;
+	struct write_lock write_lock;
+	struct transaction *txn;
+	struct id_pool ids[SAXDP_IDS];
+};
+
+#define SESSION_NO_SLOT UINT32_MAX
+
+int session_get(HANDLE handle, struct session **ret); /* a reference and nothing locked */
+void session_put(struct session *s);
+int session_open(const FWPM_SESSION0 *wanted, HANDLE *ret);
+int session_close(HANDLE handle);
+
+static inline bool session_writes(const struct session *s)
+{
+	return s->slot != SESSION_NO_SLOT;
+}
+
+/* --- memory.c: what goes out ------------------------------------------------------------------------------ */
+
+/*
+ * One allocation with everything that is in it, made in two passes of the same code: the first adds
+ * up sizes (base is NULL, pointers returned are scratch), the second fills.
+ */
+struct out {
+	char *base;
+	size_t used, size;
+};
+
+void *out_alloc(struct out *o, size_t size);
+void *out_copy(struct out *o, const void *from, size_t size);
+
+#endif
