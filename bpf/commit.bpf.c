@@ -486,6 +486,9 @@ static __always_inline int op_write(struct run *r, struct saxdp_op *op)
 
 		if ((index & 1) != (r->next & 1))
 			return -EPERM;
+		/* Packets of the generation before the current one used this set. */
+		if (r->graced < r->next - 1)
+			return -EAGAIN;
 		value = bpf_map_lookup_elem(&mask, &index);
 		return value ? words_copy(value, sizeof(struct saxdp_mask_set), op) : -EINVAL;
 	}

@@ -143,7 +143,7 @@ struct change {
 	uint64_t expect_policy; /* generation that the checks were made against, 0 = any */
 	uint32_t failed; /* out: the operation that could not be done */
 	uint64_t generation; /* out */
-	/* staged value of an insert, to be completed by the caller; valid until the next addition */
+	struct change_index *index; /* transaction: operations by kind and key, for change_find() */
 };
 
 void change_init(struct change *c, struct session *s, enum saxdp_epoch_id epoch);
@@ -164,6 +164,9 @@ void change_candidate_add(struct change *c, enum saxdp_kind kind, const void *ke
 void change_candidate_die(struct change *c, enum saxdp_kind kind, const void *key, uint64_t filter);
 void change_guid(struct change *c, enum saxdp_op_code code, enum saxdp_kind kind, const GUID *guid,
 		 uint64_t id);
+/* The newest operation of the list on this key, or NULL. */
+const struct saxdp_op *change_find(const struct change *c, enum saxdp_kind kind, const void *key);
+void change_truncate(struct change *c, uint32_t count);
 void change_put(struct change *c, enum saxdp_kind kind, const void *key, const void *value);
 void change_remove(struct change *c, enum saxdp_kind kind, const void *key);
 
@@ -216,6 +219,123 @@ static inline bool session_writes(const struct session *s)
 {
 	return s->slot != SESSION_NO_SLOT;
 }
+
+/* --- transaction.c: the frame of a call that changes or reads the policy ------------------------------- */
+
+/*
+ * A call that changes filters or provider contexts. Inside an explicit transaction its operations
+ * join the transaction's list, and a failure takes back just its own; otherwise it is a commit of
+ * its own. Reads through it see the transaction's changes.
+ *
+ *	err = policy_begin(&p, s);
+ *	if (err)
+ *		return err;
+ *	do
+ *		err = ...reads, checks, change_*(p.change, …)...;
+ *	while (policy_again(&p, &err));		(commits; true: somebody was quicker, start over)
+ *	return err;
+ */
+struct policy {
+	struct session *session; /* locked from policy_begin() to the end */
+	struct change *change; /* the transaction's, or `own` */
+	struct change own;
+	struct saxdp_engine engine; /* its policy generation is what the call is checked against */
+	uint32_t mark; /* operations of the transaction before this call */
+	struct mask_plan *masks; /* classify.c; of the transaction or of this call, NULL: none yet */
+	struct mask_plan *own_masks;
+	unsigned int tries;
+};
+
+int policy_begin(struct policy *p, struct session *s); /* FWP_E_INCOMPATIBLE_TXN when read-only */
+bool policy_again(struct policy *p, int *err);
+/* -ENOENT; sees what the transaction has added and removed. */
+int policy_lookup(struct policy *p, enum saxdp_kind kind, const void *key, void *ret);
+int policy_guid(struct policy *p, enum saxdp_kind kind, const GUID *guid, uint64_t *ret);
+/* All that live, the transaction's own included. */
+int policy_each(struct policy *p, enum saxdp_kind kind,
+		int (*fn)(void *ctx, const void *key, const void *value), void *ctx);
+
+/*
+ * The same for a call that only reads: in a transaction its session's view, else the newest commit.
+ *
+ *	err = policy_read_begin(&p, s);
+ *	if (err)
+ *		return err;
+ *	do
+ *		err = ...policy_lookup(&p, …)...;
+ *	while (policy_read_again(&p, &err));
+ */
+int policy_read_begin(struct policy *p, struct session *s);
+bool policy_read_again(struct policy *p, int *err);
+
+/* --- layer.c: what is built in ---------------------------------------------------------------------- */
+
+struct layer {
+	const GUID *key;
+	const char *name;
+	bool enforced; /* packets are judged there; `judged` says at which */
+	enum saxdp_layer judged;
+	uint8_t family; /* 4, 6 or 0 */
+	bool inbound;
+};
+
+struct callout {
+	const GUID *key;
+	const char *name;
+	enum saxdp_action action; /* what it means to packets */
+	bool tunnel, inbound;
+	uint8_t family;
+};
+
+struct sublayer {
+	const GUID *key;
+	const char *name;
+	uint16_t weight;
+};
+
+const struct layer *layer_at(unsigned int index); /* NULL past the end */
+const struct callout *callout_at(unsigned int index);
+const struct sublayer *sublayer_at(unsigned int index);
+int layer_find(const GUID *key); /* index or -ENOENT */
+int callout_find(const GUID *key);
+int sublayer_find(const GUID *key);
+unsigned int sublayer_rank(unsigned int index); /* 0 is judged first */
+
+/* --- classify.c: selectors of a filter, order of judgement --------------------------------------------- */
+
+struct selector_set; /* condition.c: what conditions compile to */
+
+/* The mask numbers of the next generation; made on first use. */
+int mask_plan_commit(struct policy *p); /* adds the writes of the mask sets to the change */
+void mask_plan_free(struct mask_plan *plan);
+struct mask_plan *mask_plan_copy(const struct mask_plan *plan); /* for a call's savepoint */
+
+/* A flow or range of flows seen from this host; the question of IPsecSaContextCreate1. */
+struct flow {
+	uint8_t family; /* 4 or 6 */
+	uint8_t protocol; /* 0 = any */
+	bool has_local_port, has_remote_port;
+	uint16_t local_port, remote_port; /* host order */
+	uint32_t local[4], remote[4]; /* network order */
+};
+
+/*
+ * The inbound filter that corresponds to outbound traffic, at the policy generation of the view, or
+ * 0. Transport: the heaviest inbound filter whose conditions hold for all of the mirrored flow; one
+ * with the IPsec transport callout before any other. Tunnel: the heaviest inbound filter that names
+ * the provider context.
+ */
+int classify_inbound_transport(struct view *v, uint64_t outbound_filter, const struct flow *flow,
+			       uint64_t *ret);
+int classify_inbound_tunnel(struct view *v, uint64_t prov_context, uint64_t *ret);
+
+/* --- filter.c, provider_context.c: what others need of them ------------------------------------------- */
+
+/* Removes what a dynamic session leaves. */
+int filter_delete_owned(struct policy *p, uint64_t owner);
+int prov_context_delete_owned(struct policy *p, uint64_t owner);
+/* FWPM_FILTER0 in one allocation, as it was added; -ENOENT. */
+int filter_out(struct view *v, uint64_t id, struct out *o, FWPM_FILTER0 *ret);
 
 /* --- memory.c: what goes out ------------------------------------------------------------------------------ */
 
