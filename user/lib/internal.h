@@ -22,6 +22,9 @@
 #define WIN32(code) ((int)(0x80070000U | (code)))
 #define FWP(code)   ((int)(code))
 
+struct out;
+struct session;
+
 /* --- error.c -------------------------------------------------------------------------------------- */
 
 DWORD fwp_result(int err);
