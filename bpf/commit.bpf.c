@@ -1141,6 +1141,8 @@ int commit(struct saxdp_commit *ctx)
 			return 0;
 		}
 		args->id = __sync_fetch_and_add(&e->next_id[kind], args->id_count);
+		args->error = e->state == SAXDP_STATE_GONE ? -ESHUTDOWN : 0;
+		return 0;
 	}
 	if (!busy_take(e)) {
 		args->error = -EBUSY;

@@ -151,6 +151,7 @@ struct change {
 
 void change_init(struct change *c, struct session *s, enum saxdp_epoch_id epoch);
 void change_release(struct change *c);
+int change_index_init(struct change *c); /* of a transaction, right after change_init() */
 /* Each adds one operation; the value is copied. The returned operation is valid until the next. */
 struct saxdp_op *change_insert(struct change *c, enum saxdp_kind kind, const void *key,
 			       const void *value);
