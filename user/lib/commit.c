@@ -397,8 +397,7 @@ static int run_until_done(struct session *s, struct saxdp_commit *args)
 	int err = 0;
 
 	args->session = s->slot + 1;
-	if (reclaim_due(inst, args->epoch) &&
-	    (locked || !write_lock_take(&own, inst, 0))) {
+	if (reclaim_due(inst, args->epoch) && (locked || !write_lock_take(&own, inst, 0))) {
 		err = grace_for(inst, args);
 		args->reclaim = RECLAIM_RUN;
 	}

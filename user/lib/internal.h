@@ -208,6 +208,7 @@ struct session {
 	uint32_t txn_wait_ms;
 	GUID key;
 	struct write_lock write_lock;
+	bool sweeping;
 	struct transaction *txn;
 	struct id_pool ids[SAXDP_IDS];
 };
@@ -216,7 +217,9 @@ struct session {
 
 int session_get(HANDLE handle, struct session **ret); /* a reference and nothing locked */
 void session_put(struct session *s);
-int session_open(const FWPM_SESSION0 *wanted, HANDLE *ret);
+/* instance NULL: the environment's or the default; -ENOENT when it is not loaded. */
+int session_open(const char *instance, const FWPM_SESSION0 *wanted, HANDLE *ret);
+int session_sweep(struct session *s); /* removes what dead sessions left */
 int session_close(HANDLE handle);
 
 static inline bool session_writes(const struct session *s)
@@ -245,10 +248,13 @@ struct policy {
 	struct change own;
 	struct saxdp_engine engine; /* its policy generation is what the call is checked against */
 	uint32_t mark; /* operations of the transaction before this call */
-	struct mask_plan *masks; /* classify.c; of the transaction or of this call, NULL: none yet */
-	struct mask_plan *own_masks;
+	struct mask_plan *masks; /* classify.c; this call's, NULL: none yet */
+	struct view view; /* of a call that only reads */
 	unsigned int tries;
 };
+
+bool transaction_open(const struct session *s); /* session locked */
+int transaction_abort(struct session *s);
 
 int policy_begin(struct policy *p, struct session *s); /* FWP_E_INCOMPATIBLE_TXN when read-only */
 bool policy_again(struct policy *p, int *err);
