@@ -53,6 +53,7 @@ struct saxdp_load_opts {
 struct saxdp_load_result {
 	bool already; /* an instance of this ABI was there: nothing was changed */
 	uint32_t contexts, filters; /* what it is sized for */
+	bool bpffs_opened; /* others than root may pass through /sys/fs/bpf since this call */
 	uint32_t context_bytes; /* of kernel memory per context with two SAs, IPv4 */
 	uint32_t tunnel_bytes; /* and per tunnel */
 	uint64_t fixed_bytes; /* whatever is in it */

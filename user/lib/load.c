@@ -1,0 +1,864 @@
+// SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause
+/*
+ * Load and unload.
+ *
+ * An instance is a directory of pins. It is made below the directory ~load, which only root can
+ * enter, and renamed into place when it is complete; unload stores the state GONE, then renames it
+ * back to ~load and removes it there. So it is there whole or not at all, and whatever is found in
+ * ~load is the leftover of somebody who was killed: whoever holds the load lock, a flock on ~load,
+ * removes it. An instance whose state is GONE was being unloaded by such a process, and is finished
+ * the same way. A name of an instance has no '~', as it has none of the dots that bpffs reserves.
+ */
+#include <arpa/inet.h>
+#include <bpf/bpf.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <limits.h>
+#include <linux/capability.h>
+#include <linux/if_ether.h>
+#include <linux/magic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "commit.skel.h"
+#include "cpus.h"
+#include "internal.h"
+#include "load.h"
+#include "load.skel.h"
+#include "pin.h"
+#include "quiet.h"
+#include "tick.skel.h"
+
+#define LOAD_DIR SAXDP_PIN_ROOT "/~load"
+
+enum {
+	CONTEXTS_DEFAULT = 16384,
+	FILTERS_DEFAULT = 16384,
+	/* 16 bytes a bucket: the kernel makes no hash table of 4 GiB. */
+	CONTEXTS_MAX = 1 << 24,
+	/* 16 Mi entries in the policy's ring of the grave: 1.2 GiB. */
+	FILTERS_MAX = 1 << 20,
+
+	/* One per SA, and one for what is dead and not yet reclaimed; it also sets the buckets. */
+	SAS_PER_CONTEXT = 2,
+	/* Tunnels outlive their contexts: room for as many that have none. */
+	TUNNELS_PER_CONTEXT = 2,
+	/*
+	 * Masked keys: a range of addresses is a few prefixes, a range of ports a rest condition in the
+	 * candidate. Costs 16 bytes each while it is empty.
+	 */
+	SELECTORS_PER_FILTER = 8,
+	/* A filter and a provider context have a name each. */
+	KEYS_PER_FILTER = 2,
+	/* 192 bytes each: a filter with a name and five conditions has one or two. */
+	BLOBS_PER_FILTER = 4,
+	/* Only of a context with fields that are rarely given: one of its own, one per bundle. */
+	BLOBS_PER_CONTEXT = 4,
+
+	/* A transaction may end every selector, and must find room for their deaths. */
+	GRAVE_POLICY_MIN = 4096,
+	/* About 900 deaths of contexts with all they have. */
+	GRAVE_SA = 8192,
+
+	/* Frames that wait for a CPU: 32 full polls of a driver. */
+	STEER_CPU_QUEUE = 2048,
+
+	UNLOAD_WAIT_MS = 15000,
+	NSEC_PER_SEC = 1000000000,
+};
+
+/* --- rights -------------------------------------------------------------------------------------- */
+
+int load_permitted(const char *what)
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {};
+	static const struct {
+		int bit;
+		const char *name;
+	} needed[] = {
+		{ CAP_NET_ADMIN, "CAP_NET_ADMIN" },
+		{ CAP_BPF, "CAP_BPF" },
+	};
+
+	if (syscall(SYS_capget, &header, data))
+		return -errno;
+	for (size_t i = 0; i < sizeof(needed) / sizeof(*needed); i++)
+		if (!(data[CAP_TO_INDEX(needed[i].bit)].effective & CAP_TO_MASK(needed[i].bit)))
+			return fail(-EPERM, "%s: needs root (%s)", what, needed[i].name);
+	return 0;
+}
+
+/* --- the place ------------------------------------------------------------------------------------- */
+
+static int bpffs_mount(void)
+{
+	struct statfs fs;
+
+	if (statfs(SAXDP_BPFFS, &fs))
+		return fail(-errno, SAXDP_BPFFS ": %s", strerror(errno));
+	if (fs.f_type == BPF_FS_MAGIC)
+		return 0;
+	if (mount("bpf", SAXDP_BPFFS, "bpf", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=0711"))
+		return fail(-errno, SAXDP_BPFFS ": cannot mount bpf: %s", strerror(errno));
+	return 0;
+}
+
+/*
+ * systemd mounts bpffs with mode 0700, where no group of ours gets through. Being let through is
+ * all that is added, and only when a group was named to let through: every pin keeps its own mode.
+ */
+static int bpffs_open_to_groups(const gid_t gid[PIN_GROUPS], bool *ret_opened)
+{
+	struct stat st;
+
+	*ret_opened = false;
+	if (!gid[PIN_READERS] && !gid[PIN_WRITERS])
+		return 0;
+	if (stat(SAXDP_BPFFS, &st))
+		return fail(-errno, SAXDP_BPFFS ": %s", strerror(errno));
+	if (st.st_mode & S_IXOTH)
+		return 0;
+	if (chmod(SAXDP_BPFFS, (st.st_mode & 07777) | S_IXGRP | S_IXOTH))
+		return fail(-errno, SAXDP_BPFFS ": %s", strerror(errno));
+	*ret_opened = true;
+	return 0;
+}
+
+static int directory_make(const char *path, mode_t mode)
+{
+	if (mkdir(path, mode) && errno != EEXIST)
+		return fail(-errno, "%s: %s", path, strerror(errno));
+	if (chmod(path, mode)) /* mkdir's mode is less the umask */
+		return fail(-errno, "%s: %s", path, strerror(errno));
+	return 0;
+}
+
+/* The descriptor is the lock; its close gives it back. */
+static int load_lock(void)
+{
+	int err, fd;
+
+	err = bpffs_mount();
+	if (!err)
+		err = directory_make(SAXDP_PIN_ROOT, 0755);
+	if (!err)
+		err = directory_make(LOAD_DIR, 0700);
+	if (err)
+		return err;
+	fd = open(LOAD_DIR, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0 || flock(fd, LOCK_EX)) {
+		err = fail(-errno, LOAD_DIR ": %s", strerror(errno));
+		if (fd >= 0)
+			close(fd);
+		return err;
+	}
+	return fd;
+}
+
+static int work_path(char path[PATH_MAX], const char *name)
+{
+	int n = snprintf(path, PATH_MAX, LOAD_DIR "/%s", name);
+
+	return n < PATH_MAX ? 0 : -ENAMETOOLONG;
+}
+
+/* The caller holds the load lock, so nobody is at work in what is found. */
+static int leftovers_remove(int lock)
+{
+	char path[PATH_MAX];
+	struct dirent *entry;
+	int err = 0, fd;
+	DIR *dir;
+
+	fd = openat(lock, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	dir = fd < 0 ? NULL : fdopendir(fd);
+	if (!dir) {
+		err = fail(-errno, LOAD_DIR ": %s", strerror(errno));
+		if (fd >= 0)
+			close(fd);
+		return err;
+	}
+	while (!err && (entry = readdir(dir))) {
+		if (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, ".."))
+			continue;
+		work_path(path, entry->d_name);
+		err = pin_remove_tree(path);
+	}
+	closedir(dir);
+	return err;
+}
+
+/* --- what was asked for -------------------------------------------------------------------------- */
+
+struct load {
+	const char *name;
+	uint32_t contexts, filters;
+	uint32_t cpu[SAXDP_SPREAD_CPUS], cpus;
+	__be16 encap_port;
+	gid_t gid[PIN_GROUPS];
+	struct commit_bpf *commit;
+	struct tick_bpf *tick;
+	struct load_bpf *load;
+	struct saxdp_load_result result;
+};
+
+/* What bpffs, a path and ~load leave of names. */
+static int load_name(const char *name, const char **ret)
+{
+	static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				      "0123456789_-";
+	int err;
+
+	err = instance_name(name, &name);
+	if (err)
+		return err;
+	if (name[strspn(name, allowed)])
+		return fail(-EINVAL, "instance '%s': only letters, digits, '_' and '-'", name);
+	*ret = name;
+	return 0;
+}
+
+static int group_find(const char *wanted, const char *fallback, gid_t *ret)
+{
+	struct group entry, *found = NULL;
+	unsigned long number;
+	char buf[4096], *end; /* the name is all that is asked for; more members are no error */
+	int err;
+
+	if (wanted && *wanted) {
+		number = strtoul(wanted, &end, 10);
+		if (wanted[0] >= '0' && wanted[0] <= '9' && !*end && number < (gid_t)-1) {
+			*ret = number;
+			return 0;
+		}
+	}
+	err = getgrnam_r(wanted ? wanted : fallback, &entry, buf, sizeof(buf), &found);
+	if (err)
+		return fail(-err, "group %s: %s", wanted ? wanted : fallback, strerror(err));
+	if (!found && wanted)
+		return fail(-EINVAL, "group '%s': no such group", wanted);
+	*ret = found ? found->gr_gid : 0;
+	return 0;
+}
+
+static int count_check(const char *what, uint32_t wanted, uint32_t preset, uint32_t max,
+		       uint32_t *ret)
+{
+	*ret = wanted ? wanted : preset;
+	if (*ret > max)
+		return fail(-EINVAL, "%s %u: at most %u", what, wanted, max);
+	return 0;
+}
+
+static int load_check(struct load *l, const struct saxdp_load_opts *opts)
+{
+	int err, n;
+
+	if (opts->size < sizeof(*opts))
+		return fail(-EINVAL, "load: options of size %zu", opts->size);
+	err = load_name(opts->instance, &l->name);
+	if (err)
+		return err;
+	if (opts->mode > SAXDP_MODE_ENFORCE)
+		return fail(-EINVAL, "mode %u: no such mode", opts->mode);
+	if (opts->mode == SAXDP_MODE_ENFORCE)
+		return fail(-EOPNOTSUPP,
+			    "mode enforce: policies are counted and not yet judged, so nothing "
+			    "would be enforced");
+	err = count_check("contexts", opts->contexts, CONTEXTS_DEFAULT, CONTEXTS_MAX, &l->contexts);
+	if (!err)
+		err = count_check("filters", opts->filters, FILTERS_DEFAULT, FILTERS_MAX,
+				  &l->filters);
+	if (!err)
+		err = group_find(opts->readers, "saxdp-read", &l->gid[PIN_READERS]);
+	if (!err)
+		err = group_find(opts->writers, "saxdp", &l->gid[PIN_WRITERS]);
+	if (err)
+		return err;
+	n = opts->cpus ? cpus_parse(opts->cpus, l->cpu, SAXDP_SPREAD_CPUS) :
+			 cpus_online(l->cpu, SAXDP_SPREAD_CPUS);
+	if (n < 0)
+		return n;
+	l->cpus = n;
+	l->encap_port = htons(opts->encap_port);
+	return 0;
+}
+
+/* --- sizes ------------------------------------------------------------------------------------------- */
+
+static uint32_t pow2_roundup(uint64_t n)
+{
+	uint64_t pow2 = 1;
+
+	while (pow2 < n)
+		pow2 *= 2;
+	return pow2;
+}
+
+static uint32_t grave_policy_size(const struct load *l)
+{
+	return pow2_roundup((uint64_t)l->filters * SELECTORS_PER_FILTER + GRAVE_POLICY_MIN);
+}
+
+/*
+ * Tables of SAs have twice the entries that live, as an SPI that a context holds and the dead take
+ * places too, and a power of two, as the kernel rounds the buckets up to one anyway. The number of
+ * contexts is a promise, so that table is exact.
+ */
+static int maps_size(struct load *l)
+{
+	int cpus = libbpf_num_possible_cpus();
+	struct commit_bpf *c = l->commit;
+	const struct {
+		struct bpf_map *map;
+		uint32_t entries;
+	} sizes[] = {
+		{ c->maps.sa4, pow2_roundup((uint64_t)l->contexts * SAS_PER_CONTEXT) },
+		{ c->maps.sa6, pow2_roundup((uint64_t)l->contexts * SAS_PER_CONTEXT) },
+		{ c->maps.context, l->contexts },
+		{ c->maps.tunnel, l->contexts * TUNNELS_PER_CONTEXT },
+		{ c->maps.endpoint, l->contexts },
+		{ c->maps.virtual_if, l->contexts },
+		{ c->maps.filter, l->filters },
+		{ c->maps.prov_context, l->filters },
+		{ c->maps.selector4, l->filters * SELECTORS_PER_FILTER },
+		{ c->maps.selector6, l->filters * SELECTORS_PER_FILTER },
+		{ c->maps.key, l->filters * KEYS_PER_FILTER },
+		{ c->maps.blob, l->filters * BLOBS_PER_FILTER + l->contexts * BLOBS_PER_CONTEXT },
+		{ c->maps.grave, grave_policy_size(l) + GRAVE_SA },
+		{ c->maps.steer_cpu, cpus },
+	};
+
+	if (cpus < 0)
+		return fail(cpus, "cannot count CPUs: %s", strerror(-cpus));
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++)
+		if (bpf_map__set_max_entries(sizes[i].map, sizes[i].entries))
+			return fail(-errno, "map %s: %u entries: %s", bpf_map__name(sizes[i].map),
+				    sizes[i].entries, strerror(errno));
+	return 0;
+}
+
+/* --- what it costs ------------------------------------------------------------------------------------ */
+
+enum {
+	HTAB_HEAD = 48, /* struct htab_elem before the key */
+	HTAB_BUCKET = 16, /* struct bucket */
+	ALLOC_LINK = 8, /* of bpf_mem_alloc's free list, in front of each element */
+};
+
+static uint64_t roundup8(uint64_t n)
+{
+	return (n + 7) & ~7ULL;
+}
+
+static uint64_t element_bytes(const struct bpf_map *map)
+{
+	return ALLOC_LINK + HTAB_HEAD + roundup8(bpf_map__key_size(map)) +
+	       roundup8(bpf_map__value_size(map));
+}
+
+static uint64_t bucket_bytes(const struct bpf_map *map)
+{
+	return (uint64_t)HTAB_BUCKET * pow2_roundup(bpf_map__max_entries(map));
+}
+
+/* Of an empty map, whatever its kind; what the kernel adds to each (its name, its locks) is left out. */
+static uint64_t empty_bytes(const struct bpf_map *map)
+{
+	uint64_t entries = bpf_map__max_entries(map);
+
+	switch (bpf_map__type(map)) {
+	case BPF_MAP_TYPE_HASH:
+		return bucket_bytes(map);
+	case BPF_MAP_TYPE_ARRAY:
+		return entries * roundup8(bpf_map__value_size(map));
+	case BPF_MAP_TYPE_PERCPU_ARRAY:
+		return entries * roundup8(bpf_map__value_size(map)) * libbpf_num_possible_cpus();
+	default: /* of pointers */
+		return entries * sizeof(void *);
+	}
+}
+
+static uint64_t object_bytes(const struct bpf_object *obj)
+{
+	const struct bpf_map *map = NULL;
+	uint64_t sum = 0;
+
+	while ((map = bpf_object__next_map(obj, map)))
+		sum += empty_bytes(map);
+	return sum;
+}
+
+static void cost_note(struct load *l)
+{
+	const struct bpf_map *sa4 = l->commit->maps.sa4, *sa6 = l->commit->maps.sa6,
+			     *context = l->commit->maps.context;
+	uint64_t buckets = bucket_bytes(sa4) + bucket_bytes(sa6) + bucket_bytes(context);
+
+	l->result.context_bytes = element_bytes(context) + SAS_PER_CONTEXT * element_bytes(sa4) +
+				  (buckets + l->contexts - 1) / l->contexts;
+	l->result.tunnel_bytes = element_bytes(l->commit->maps.tunnel);
+	l->result.fixed_bytes = object_bytes(l->commit->obj) - buckets +
+				empty_bytes(l->tick->maps.alive) + empty_bytes(l->tick->maps.tick) +
+				(uint64_t)l->cpus * STEER_CPU_QUEUE * sizeof(void *);
+}
+
+/* --- the clock ------------------------------------------------------------------------------------------ */
+
+struct clock_pair {
+	uint64_t jiffies, boot_ns;
+};
+
+static int clock_read(struct load_bpf *load, struct clock_pair *ret)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, opts);
+
+	if (bpf_prog_test_run_opts(bpf_program__fd(load->progs.clock), &opts))
+		return fail(-errno, "clock: %s", strerror(errno));
+	ret->jiffies = load->bss->clock_jiffies;
+	ret->boot_ns = load->bss->clock_boot_ns;
+	return 0;
+}
+
+/*
+ * Reads until jiffies moves. An edge counts when the reading before it is so recent that nothing
+ * came between: whoever was off his CPU meanwhile saw it too late.
+ */
+static int clock_edge(struct load_bpf *load, struct clock_pair *ret)
+{
+	enum { EDGE_NS = 100000, ATTEMPTS = 1000000 };
+	struct clock_pair before, now;
+	int err;
+
+	err = clock_read(load, &before);
+	for (int i = 0; !err && i < ATTEMPTS; i++) {
+		err = clock_read(load, &now);
+		if (err)
+			break;
+		if (now.jiffies != before.jiffies && now.boot_ns - before.boot_ns < EDGE_NS) {
+			*ret = now;
+			return 0;
+		}
+		before = now;
+	}
+	return err ? err : fail(-EIO, "clock: the kernel's tick cannot be timed");
+}
+
+/* HZ is a choice of the kernel's builder that nothing but time tells. */
+static int clock_note(struct load_bpf *load, struct saxdp_engine *engine)
+{
+	static const uint32_t choices[] = { 100, 250, 300, 1000 };
+	enum { TICKS = 10, ATTEMPTS = 10, TOLERANCE_PERCENT = 5 };
+	struct clock_pair first, last;
+	uint64_t hz;
+	int err;
+
+	for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
+		err = clock_edge(load, &first);
+		do {
+			if (!err)
+				err = clock_edge(load, &last);
+			if (err)
+				return err;
+		} while (last.jiffies - first.jiffies < TICKS);
+		hz = (last.jiffies - first.jiffies) * NSEC_PER_SEC / (last.boot_ns - first.boot_ns);
+		for (size_t i = 0; i < sizeof(choices) / sizeof(*choices); i++) {
+			if (llabs((long long)hz - choices[i]) * 100 >
+			    choices[i] * TOLERANCE_PERCENT)
+				continue;
+			engine->hz = choices[i];
+			engine->clock_jiffies = last.jiffies;
+			engine->clock_boot_ns = last.boot_ns;
+			return 0;
+		}
+	}
+	return fail(-EIO, "clock: %llu ticks a second is no HZ that Linux has",
+		    (unsigned long long)hz);
+}
+
+int tick_start(int prog_fd)
+{
+	unsigned char frame[ETH_HLEN] = {};
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = frame, .data_size_in = sizeof(frame));
+
+	if (bpf_prog_test_run_opts(prog_fd, &opts))
+		return fail(-errno, "tick: %s", strerror(errno));
+	return opts.retval == XDP_PASS ? 0 : fail(-EIO, "tick: the timer does not start");
+}
+
+/* --- making it ------------------------------------------------------------------------------------------ */
+
+static int objects_load(struct load *l)
+{
+	int err;
+
+	l->commit = commit_bpf__open();
+	l->tick = tick_bpf__open();
+	l->load = load_bpf__open();
+	if (!l->commit || !l->tick || !l->load)
+		return fail(-errno, "programs: %s", quiet_said());
+	err = maps_size(l);
+	if (err)
+		return err;
+	err = commit_bpf__load(l->commit);
+	if (err)
+		return fail(err, "program commit: %s (%s)", strerror(-err), quiet_said());
+	err = pin_share(l->commit->obj, l->tick->obj);
+	if (!err)
+		err = pin_share(l->commit->obj, l->load->obj);
+	if (err)
+		return err;
+	err = tick_bpf__load(l->tick);
+	if (err)
+		return fail(err, "program tick: %s (%s)", strerror(-err), quiet_said());
+	err = load_bpf__load(l->load);
+	return err ? fail(err, "program load: %s (%s)", strerror(-err), quiet_said()) : 0;
+}
+
+static int cpus_fill(struct load *l)
+{
+	int fd = bpf_map__fd(l->commit->maps.steer_cpu);
+	struct bpf_cpumap_val value = { .qsize = STEER_CPU_QUEUE };
+
+	for (uint32_t i = 0; i < l->cpus; i++)
+		if (bpf_map_update_elem(fd, &l->cpu[i], &value, BPF_ANY))
+			return fail(-errno, "CPU %u: %s", l->cpu[i], strerror(errno));
+	return 0;
+}
+
+static int engine_fill(struct load *l)
+{
+	struct saxdp_op first = {};
+	struct saxdp_mirror *mirror = (struct saxdp_mirror *)&first;
+	struct saxdp_engine e = {
+		.abi_version = SAXDP_ABI_VERSION,
+		.state = SAXDP_STATE_LOADED,
+		.mode = SAXDP_MODE_MONITOR,
+		.encap_port = l->encap_port,
+		.spread_cpus = l->cpus,
+		.default_steer = SAXDP_STEER(SAXDP_STEER_PASS, 0),
+		.max_contexts = l->contexts,
+		.max_filters = l->filters,
+		.grave_size = { grave_policy_size(l), GRAVE_SA },
+		.readers_gid = l->gid[PIN_READERS],
+		.writers_gid = l->gid[PIN_WRITERS],
+	};
+	uint32_t zero = 0;
+	int err;
+
+	for (int i = 0; i < SAXDP_EPOCHS; i++) {
+		e.epoch[i].generation = 1;
+		e.epoch[i].graced = 1;
+		mirror->generation[i] = 1;
+		mirror->graced[i] = 1;
+	}
+	mirror->state = e.state;
+	for (int i = 0; i < SAXDP_IDS; i++)
+		e.next_id[i] = 1; /* 0 means none */
+	memcpy(e.spread_cpu, l->cpu, sizeof(e.spread_cpu));
+	err = clock_note(l->load, &e);
+	if (err)
+		return err;
+	if (bpf_map_update_elem(bpf_map__fd(l->commit->maps.staging), &zero, &first, BPF_ANY) ||
+	    bpf_map_update_elem(bpf_map__fd(l->commit->maps.engine), &zero, &e, BPF_ANY))
+		return fail(-errno, "map engine: %s", strerror(errno));
+	return 0;
+}
+
+static int publish(struct load *l)
+{
+	char work[PATH_MAX], final[PATH_MAX];
+	int err;
+
+	err = work_path(work, l->name);
+	if (!err)
+		err = instance_path(final, sizeof(final), l->name, "");
+	if (!err)
+		err = pin_directories(work, l->gid);
+	if (!err)
+		err = pin_object(work, l->commit->obj, l->gid);
+	if (!err)
+		err = pin_object(work, l->tick->obj, l->gid);
+	if (!err)
+		err = tick_start(bpf_program__fd(l->tick->progs.tick_arm));
+	if (err)
+		return err;
+	if (renameat2(AT_FDCWD, work, AT_FDCWD, final, RENAME_NOREPLACE))
+		return fail(-errno, "%s: %s", final, strerror(errno));
+	return 0;
+}
+
+static int load_make(struct load *l)
+{
+	int err;
+
+	err = objects_load(l);
+	if (!err)
+		err = cpus_fill(l);
+	if (!err)
+		err = engine_fill(l);
+	if (!err)
+		err = publish(l);
+	if (!err)
+		cost_note(l);
+	return err;
+}
+
+static void load_release(struct load *l)
+{
+	commit_bpf__destroy(l->commit);
+	tick_bpf__destroy(l->tick);
+	load_bpf__destroy(l->load);
+}
+
+/* --- what is there already --------------------------------------------------------------------------- */
+
+/*
+ * The first two words of `engine` mean the same in every ABI version; what follows is read only when
+ * the version is this one's.
+ */
+static int engine_peek(const char *name, struct saxdp_engine *ret)
+{
+	struct bpf_map_info info = {};
+	uint32_t size = sizeof(info), zero = 0;
+	char *value = NULL;
+	int err = 0, fd;
+
+	fd = pin_map_open(name, "engine");
+	if (fd < 0)
+		return fd == -ENOENT ? fd : fail(fd, "instance %s: %s", name, strerror(-fd));
+	if (bpf_obj_get_info_by_fd(fd, &info, &size)) {
+		err = fail(-errno, "instance %s: engine: %s", name, strerror(errno));
+		goto out;
+	}
+	value = calloc(1, info.value_size < sizeof(*ret) ? sizeof(*ret) : info.value_size);
+	if (!value)
+		err = -ENOMEM;
+	else if (bpf_map_lookup_elem(fd, &zero, value))
+		err = fail(-errno, "instance %s: engine: %s", name, strerror(errno));
+	if (err)
+		goto out;
+	memcpy(ret, value, sizeof(*ret));
+	if (ret->abi_version != SAXDP_ABI_VERSION || info.value_size != sizeof(*ret))
+		err = fail(-EPROTO, "instance %s: loaded with ABI version %u, this is version %u",
+			   name, ret->abi_version, SAXDP_ABI_VERSION);
+out:
+	free(value);
+	close(fd);
+	return err;
+}
+
+/* Out of sight at once, then bit by bit. */
+static int instance_remove(const char *name)
+{
+	char work[PATH_MAX], final[PATH_MAX];
+	int err;
+
+	err = work_path(work, name);
+	if (!err)
+		err = instance_path(final, sizeof(final), name, "");
+	if (err)
+		return err;
+	if (renameat2(AT_FDCWD, final, AT_FDCWD, work, RENAME_NOREPLACE))
+		return errno == ENOENT ? 0 : fail(-errno, "%s: %s", final, strerror(errno));
+	return pin_remove_tree(work);
+}
+
+/* Of the instance that is there; -ENOENT: none. */
+static int load_already(struct load *l)
+{
+	struct saxdp_engine engine;
+	int err;
+
+	err = engine_peek(l->name, &engine);
+	if (err && err != -ENOENT)
+		return err;
+	if (err || engine.state != SAXDP_STATE_LOADED) {
+		err = instance_remove(l->name);
+		return err ? err : -ENOENT;
+	}
+	l->result.already = true;
+	l->contexts = engine.max_contexts;
+	l->filters = engine.max_filters;
+	l->cpus = engine.spread_cpus;
+	/* What it costs follows from the sizes, and they from the limits. */
+	l->commit = commit_bpf__open();
+	l->tick = tick_bpf__open();
+	if (!l->commit || !l->tick)
+		return fail(-errno, "programs: %s", quiet_said());
+	err = maps_size(l);
+	if (!err)
+		cost_note(l);
+	return err;
+}
+
+int saxdp_load(const struct saxdp_load_opts *opts, struct saxdp_load_result *ret)
+{
+	static const struct saxdp_load_opts defaults = { .size = sizeof(defaults) };
+	struct load l = {};
+	int err, lock = -1;
+
+	err = load_check(&l, opts ? opts : &defaults);
+	if (!err)
+		err = load_permitted("load");
+	if (err)
+		return err;
+	quiet_begin();
+	lock = load_lock();
+	err = lock < 0 ? lock : leftovers_remove(lock);
+	if (err)
+		goto out;
+	err = load_already(&l);
+	if (err == -ENOENT) {
+		err = bpffs_open_to_groups(l.gid, &l.result.bpffs_opened);
+		if (!err)
+			err = load_make(&l);
+	}
+	if (err) {
+		(void)leftovers_remove(
+			lock); /* else the next load does it; the first error counts */
+		goto out;
+	}
+	l.result.contexts = l.contexts;
+	l.result.filters = l.filters;
+	if (ret)
+		*ret = l.result;
+out:
+	load_release(&l);
+	if (lock >= 0)
+		close(lock);
+	quiet_end();
+	return err;
+}
+
+/* --- unload ----------------------------------------------------------------------------------------------- */
+
+/* Whether the process of a session is there: the kernel empties its slot when it ends. */
+static bool session_alive(const struct instance *inst, const struct saxdp_session *s)
+{
+	uint64_t cookie;
+
+	return !bpf_map_lookup_elem(inst->alive, &s->slot, &cookie) && cookie == s->cookie;
+}
+
+struct open_sessions {
+	const struct instance *inst;
+	unsigned int count;
+	uint32_t pid; /* of one of them */
+};
+
+static int session_count(void *ctx, const void *key, const void *value)
+{
+	const struct saxdp_session *s = value;
+	struct open_sessions *o = ctx;
+
+	(void)key;
+	if (session_alive(o->inst, s)) {
+		o->count++;
+		o->pid = s->pid;
+	}
+	return 0;
+}
+
+static int sessions_refuse(const struct instance *inst)
+{
+	struct open_sessions o = { .inst = inst };
+	int err;
+
+	err = store_each(inst, SAXDP_KIND_SESSION, session_count, &o);
+	if (err)
+		return fail(err, "instance %s: sessions: %s", inst->name, strerror(-err));
+	if (o.count)
+		return fail(-EBUSY, "instance %s: %u sessions are open, one by process %u",
+			    inst->name, o.count, o.pid);
+	return 0;
+}
+
+static int engine_retire(const struct instance *inst)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, opts);
+	struct load_bpf *load;
+	int err;
+
+	load = load_bpf__open();
+	if (!load)
+		return fail(-errno, "programs: %s", quiet_said());
+	err = pin_reuse(inst->name, load->obj);
+	if (err)
+		goto out;
+	err = load_bpf__load(load);
+	if (err) {
+		fail(err, "program load: %s (%s)", strerror(-err), quiet_said());
+		goto out;
+	}
+	if (bpf_prog_test_run_opts(bpf_program__fd(load->progs.retire), &opts))
+		err = fail(-errno, "instance %s: retire: %s", inst->name, strerror(errno));
+	else if (opts.retval)
+		err = fail((int)opts.retval, "instance %s: retire: %s", inst->name,
+			   strerror(-(int)opts.retval));
+	else
+		((volatile struct saxdp_mirror *)inst->staging)->state = SAXDP_STATE_GONE;
+out:
+	load_bpf__destroy(load);
+	return err;
+}
+
+/* Nobody commits from here on; the lock goes back, and who waited for it finds the state. */
+static int instance_retire(const char *name, bool force)
+{
+	struct write_lock lock = WRITE_LOCK_INIT;
+	struct instance *inst = NULL;
+	int err;
+
+	err = instance_get(name, INSTANCE_ROOT, &inst);
+	if (err)
+		return err;
+	err = write_lock_take(&lock, inst, UNLOAD_WAIT_MS);
+	if (err == FWP(FWP_E_TIMEOUT))
+		err = fail(-ETIMEDOUT, "instance %s: a transaction has not ended for %d s", name,
+			   UNLOAD_WAIT_MS / 1000);
+	if (!err && !force)
+		err = sessions_refuse(inst);
+	if (!err)
+		err = engine_retire(inst);
+	write_lock_release(&lock);
+	instance_put(inst);
+	return err;
+}
+
+int saxdp_unload(const char *instance, bool force)
+{
+	struct saxdp_engine engine;
+	int err, lock = -1;
+
+	err = load_name(instance, &instance);
+	if (!err)
+		err = load_permitted("unload");
+	if (err)
+		return err;
+	quiet_begin();
+	lock = load_lock();
+	err = lock < 0 ? lock : leftovers_remove(lock);
+	if (!err)
+		err = engine_peek(instance, &engine);
+	if (err == -ENOENT)
+		fail(err, "instance %s: not loaded", instance);
+	if (!err && engine.state == SAXDP_STATE_LOADED)
+		err = instance_retire(instance, force);
+	if (!err)
+		err = instance_remove(instance);
+	if (lock >= 0)
+		close(lock);
+	quiet_end();
+	return err;
+}
