@@ -351,14 +351,26 @@ int filter_out(struct view *v, uint64_t id, struct out *o, FWPM_FILTER0 *ret);
 
 /*
  * One allocation with everything that is in it, made in two passes of the same code: the first adds
- * up sizes (base is NULL, pointers returned are scratch), the second fills.
+ * up sizes in memory that out_again() frees, the second fills.
+ *
+ *	struct out o = {};
+ *
+ *	do
+ *		err = ...out_alloc(&o, sizeof(*result)) and what hangs on it...;
+ *	while (out_again(&o, &err));
+ *	if (!err)
+ *		*ret = o.base;		(what was allocated first)
  */
 struct out {
-	char *base;
+	char *base; /* NULL in the first pass */
 	size_t used, size;
+	struct out_scratch *scratch;
 };
 
+/* Zeroed; NULL when the process is out of memory. */
 void *out_alloc(struct out *o, size_t size);
 void *out_copy(struct out *o, const void *from, size_t size);
+/* -ESTALE when the second pass wanted more than the first: what it read has changed. */
+bool out_again(struct out *o, int *err);
 
 #endif
