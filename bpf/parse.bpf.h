@@ -7,7 +7,10 @@
  *	struct cursor c = { .pos = data, .end = data_end };
  *	struct packet p;
  *
- *	packet_parse(&c, bpf_xdp_get_buff_len(ctx), encap_port, &p);
+ *	packet_parse(&c, data_end - data, encap_port, &p);
+ *
+ * A frame of several buffers is longer than that, and malformed by that length: only then is it
+ * worth asking bpf_xdp_get_buff_len() and parsing again. The call costs twice what the parser does.
  *
  * Three ends matter. Bytes are read only before `end`, the end of what the program sees of a frame
  * (the linear part). Lengths in headers are held against `left`, what the frame has, which for a
