@@ -45,8 +45,8 @@ struct saxdp_load_opts {
 	uint32_t contexts; /* SA contexts that can exist at once; 0: 16,384 */
 	uint32_t filters; /* likewise; 0: 16,384 */
 	const char *cpus; /* that steering may use, as in "0-3,6"; NULL: all that are on-line */
-	const char *readers,
-		*writers; /* groups; NULL: saxdp-read and saxdp if they exist, else root */
+	/* Groups, by name or number; NULL: saxdp-read and saxdp if they exist, else root. */
+	const char *readers, *writers; /* who writes also reads, so belongs to both */
 	uint16_t encap_port; /* host order: a port of ESP in UDP beside 4500; 0: none */
 };
 
@@ -54,7 +54,8 @@ struct saxdp_load_result {
 	bool already; /* an instance of this ABI was there: nothing was changed */
 	uint32_t contexts, filters; /* what it is sized for */
 	bool bpffs_opened; /* others than root may pass through /sys/fs/bpf since this call */
-	uint32_t context_bytes; /* of kernel memory per context with two SAs, IPv4 */
+	/* As the kernel accounts maps; what its allocator rounds up comes on top. */
+	uint32_t context_bytes; /* per context with two SAs, IPv4 */
 	uint32_t tunnel_bytes; /* and per tunnel */
 	uint64_t fixed_bytes; /* whatever is in it */
 };
@@ -68,8 +69,12 @@ struct saxdp_load_result {
  * nothing is. Everything is pinned under a temporary name first, so that an instance is there
  * whole or not at all.
  *
- * Return: 0; -EINVAL (a value or name that cannot be), -EPERM, -EOPNOTSUPP (mode enforce),
- * -EPROTO (an instance of another ABI version is loaded), or what the kernel said.
+ * Bpffs that only root may enter (systemd mounts it so) is opened for passing through when one of
+ * the groups is not root's.
+ *
+ * Return: 0; -EINVAL (a value or name that cannot be), -ENXIO (a CPU is absent or off-line), -EPERM,
+ * -EOPNOTSUPP (mode enforce), -EPROTO (an instance of another ABI version is loaded), or what the
+ * kernel said.
  */
 int saxdp_load(const struct saxdp_load_opts *opts, struct saxdp_load_result *ret);
 
@@ -78,10 +83,11 @@ int saxdp_load(const struct saxdp_load_opts *opts, struct saxdp_load_result *ret
  * @instance: NULL: SAXDP_DEFAULT_INSTANCE
  * @force: also while sessions are open; their calls return RPC_E_DISCONNECTED from then on.
  *
- * Takes the writer lock, so a transaction in progress is waited for (15 s).
+ * Takes the writer lock, so a transaction in progress is waited for (15 s). Only the version that
+ * loaded an instance can unload it.
  *
- * Return: 0; -ENOENT (not loaded), -EBUSY (sessions are open), -ETIMEDOUT, -EPERM, or what the
- * kernel said.
+ * Return: 0; -ENOENT (not loaded), -EBUSY (sessions are open), -ETIMEDOUT, -EPROTO (of another ABI
+ * version), -EPERM, or what the kernel said.
  */
 int saxdp_unload(const char *instance, bool force);
 

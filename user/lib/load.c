@@ -29,6 +29,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "commit.skel.h"
 #include "cpus.h"
 #include "internal.h"
@@ -36,6 +37,7 @@
 #include "load.skel.h"
 #include "pin.h"
 #include "quiet.h"
+#include "size.h"
 #include "tick.skel.h"
 
 #define LOAD_DIR SAXDP_PIN_ROOT "/~load"
@@ -48,32 +50,7 @@ enum {
 	/* 16 Mi entries in the policy's ring of the grave: 1.2 GiB. */
 	FILTERS_MAX = 1 << 20,
 
-	/* One per SA, and one for what is dead and not yet reclaimed; it also sets the buckets. */
-	SAS_PER_CONTEXT = 2,
-	/* Tunnels outlive their contexts: room for as many that have none. */
-	TUNNELS_PER_CONTEXT = 2,
-	/*
-	 * Masked keys: a range of addresses is a few prefixes, a range of ports a rest condition in the
-	 * candidate. Costs 16 bytes each while it is empty.
-	 */
-	SELECTORS_PER_FILTER = 8,
-	/* A filter and a provider context have a name each. */
-	KEYS_PER_FILTER = 2,
-	/* 192 bytes each: a filter with a name and five conditions has one or two. */
-	BLOBS_PER_FILTER = 4,
-	/* Only of a context with fields that are rarely given: one of its own, one per bundle. */
-	BLOBS_PER_CONTEXT = 4,
-
-	/* A transaction may end every selector, and must find room for their deaths. */
-	GRAVE_POLICY_MIN = 4096,
-	/* About 900 deaths of contexts with all they have. */
-	GRAVE_SA = 8192,
-
-	/* Frames that wait for a CPU: 32 full polls of a driver. */
-	STEER_CPU_QUEUE = 2048,
-
 	UNLOAD_WAIT_MS = 15000,
-	NSEC_PER_SEC = 1000000000,
 };
 
 /* --- rights -------------------------------------------------------------------------------------- */
@@ -202,8 +179,8 @@ static int leftovers_remove(int lock)
 
 struct load {
 	const char *name;
-	uint32_t contexts, filters;
-	uint32_t cpu[SAXDP_SPREAD_CPUS], cpus;
+	struct size size;
+	uint32_t cpu[SAXDP_SPREAD_CPUS]; /* size.steer_cpus of them */
 	__be16 encap_port;
 	gid_t gid[PIN_GROUPS];
 	struct commit_bpf *commit;
@@ -275,10 +252,11 @@ static int load_check(struct load *l, const struct saxdp_load_opts *opts)
 		return fail(-EOPNOTSUPP,
 			    "mode enforce: policies are counted and not yet judged, so nothing "
 			    "would be enforced");
-	err = count_check("contexts", opts->contexts, CONTEXTS_DEFAULT, CONTEXTS_MAX, &l->contexts);
+	err = count_check("contexts", opts->contexts, CONTEXTS_DEFAULT, CONTEXTS_MAX,
+			  &l->size.contexts);
 	if (!err)
 		err = count_check("filters", opts->filters, FILTERS_DEFAULT, FILTERS_MAX,
-				  &l->filters);
+				  &l->size.filters);
 	if (!err)
 		err = group_find(opts->readers, "saxdp-read", &l->gid[PIN_READERS]);
 	if (!err)
@@ -289,202 +267,12 @@ static int load_check(struct load *l, const struct saxdp_load_opts *opts)
 			 cpus_online(l->cpu, SAXDP_SPREAD_CPUS);
 	if (n < 0)
 		return n;
-	l->cpus = n;
+	l->size.steer_cpus = n;
 	l->encap_port = htons(opts->encap_port);
 	return 0;
 }
 
-/* --- sizes ------------------------------------------------------------------------------------------- */
-
-static uint32_t pow2_roundup(uint64_t n)
-{
-	uint64_t pow2 = 1;
-
-	while (pow2 < n)
-		pow2 *= 2;
-	return pow2;
-}
-
-static uint32_t grave_policy_size(const struct load *l)
-{
-	return pow2_roundup((uint64_t)l->filters * SELECTORS_PER_FILTER + GRAVE_POLICY_MIN);
-}
-
-/*
- * Tables of SAs have twice the entries that live, as an SPI that a context holds and the dead take
- * places too, and a power of two, as the kernel rounds the buckets up to one anyway. The number of
- * contexts is a promise, so that table is exact.
- */
-static int maps_size(struct load *l)
-{
-	int cpus = libbpf_num_possible_cpus();
-	struct commit_bpf *c = l->commit;
-	const struct {
-		struct bpf_map *map;
-		uint32_t entries;
-	} sizes[] = {
-		{ c->maps.sa4, pow2_roundup((uint64_t)l->contexts * SAS_PER_CONTEXT) },
-		{ c->maps.sa6, pow2_roundup((uint64_t)l->contexts * SAS_PER_CONTEXT) },
-		{ c->maps.context, l->contexts },
-		{ c->maps.tunnel, l->contexts * TUNNELS_PER_CONTEXT },
-		{ c->maps.endpoint, l->contexts },
-		{ c->maps.virtual_if, l->contexts },
-		{ c->maps.filter, l->filters },
-		{ c->maps.prov_context, l->filters },
-		{ c->maps.selector4, l->filters * SELECTORS_PER_FILTER },
-		{ c->maps.selector6, l->filters * SELECTORS_PER_FILTER },
-		{ c->maps.key, l->filters * KEYS_PER_FILTER },
-		{ c->maps.blob, l->filters * BLOBS_PER_FILTER + l->contexts * BLOBS_PER_CONTEXT },
-		{ c->maps.grave, grave_policy_size(l) + GRAVE_SA },
-		{ c->maps.steer_cpu, cpus },
-	};
-
-	if (cpus < 0)
-		return fail(cpus, "cannot count CPUs: %s", strerror(-cpus));
-	for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++)
-		if (bpf_map__set_max_entries(sizes[i].map, sizes[i].entries))
-			return fail(-errno, "map %s: %u entries: %s", bpf_map__name(sizes[i].map),
-				    sizes[i].entries, strerror(errno));
-	return 0;
-}
-
-/* --- what it costs ------------------------------------------------------------------------------------ */
-
-enum {
-	HTAB_HEAD = 48, /* struct htab_elem before the key */
-	HTAB_BUCKET = 16, /* struct bucket */
-	ALLOC_LINK = 8, /* of bpf_mem_alloc's free list, in front of each element */
-};
-
-static uint64_t roundup8(uint64_t n)
-{
-	return (n + 7) & ~7ULL;
-}
-
-static uint64_t element_bytes(const struct bpf_map *map)
-{
-	return ALLOC_LINK + HTAB_HEAD + roundup8(bpf_map__key_size(map)) +
-	       roundup8(bpf_map__value_size(map));
-}
-
-static uint64_t bucket_bytes(const struct bpf_map *map)
-{
-	return (uint64_t)HTAB_BUCKET * pow2_roundup(bpf_map__max_entries(map));
-}
-
-/* Of an empty map, whatever its kind; what the kernel adds to each (its name, its locks) is left out. */
-static uint64_t empty_bytes(const struct bpf_map *map)
-{
-	uint64_t entries = bpf_map__max_entries(map);
-
-	switch (bpf_map__type(map)) {
-	case BPF_MAP_TYPE_HASH:
-		return bucket_bytes(map);
-	case BPF_MAP_TYPE_ARRAY:
-		return entries * roundup8(bpf_map__value_size(map));
-	case BPF_MAP_TYPE_PERCPU_ARRAY:
-		return entries * roundup8(bpf_map__value_size(map)) * libbpf_num_possible_cpus();
-	default: /* of pointers */
-		return entries * sizeof(void *);
-	}
-}
-
-static uint64_t object_bytes(const struct bpf_object *obj)
-{
-	const struct bpf_map *map = NULL;
-	uint64_t sum = 0;
-
-	while ((map = bpf_object__next_map(obj, map)))
-		sum += empty_bytes(map);
-	return sum;
-}
-
-static void cost_note(struct load *l)
-{
-	const struct bpf_map *sa4 = l->commit->maps.sa4, *sa6 = l->commit->maps.sa6,
-			     *context = l->commit->maps.context;
-	uint64_t buckets = bucket_bytes(sa4) + bucket_bytes(sa6) + bucket_bytes(context);
-
-	l->result.context_bytes = element_bytes(context) + SAS_PER_CONTEXT * element_bytes(sa4) +
-				  (buckets + l->contexts - 1) / l->contexts;
-	l->result.tunnel_bytes = element_bytes(l->commit->maps.tunnel);
-	l->result.fixed_bytes = object_bytes(l->commit->obj) - buckets +
-				empty_bytes(l->tick->maps.alive) + empty_bytes(l->tick->maps.tick) +
-				(uint64_t)l->cpus * STEER_CPU_QUEUE * sizeof(void *);
-}
-
-/* --- the clock ------------------------------------------------------------------------------------------ */
-
-struct clock_pair {
-	uint64_t jiffies, boot_ns;
-};
-
-static int clock_read(struct load_bpf *load, struct clock_pair *ret)
-{
-	LIBBPF_OPTS(bpf_test_run_opts, opts);
-
-	if (bpf_prog_test_run_opts(bpf_program__fd(load->progs.clock), &opts))
-		return fail(-errno, "clock: %s", strerror(errno));
-	ret->jiffies = load->bss->clock_jiffies;
-	ret->boot_ns = load->bss->clock_boot_ns;
-	return 0;
-}
-
-/*
- * Reads until jiffies moves. An edge counts when the reading before it is so recent that nothing
- * came between: whoever was off his CPU meanwhile saw it too late.
- */
-static int clock_edge(struct load_bpf *load, struct clock_pair *ret)
-{
-	enum { EDGE_NS = 100000, ATTEMPTS = 1000000 };
-	struct clock_pair before, now;
-	int err;
-
-	err = clock_read(load, &before);
-	for (int i = 0; !err && i < ATTEMPTS; i++) {
-		err = clock_read(load, &now);
-		if (err)
-			break;
-		if (now.jiffies != before.jiffies && now.boot_ns - before.boot_ns < EDGE_NS) {
-			*ret = now;
-			return 0;
-		}
-		before = now;
-	}
-	return err ? err : fail(-EIO, "clock: the kernel's tick cannot be timed");
-}
-
-/* HZ is a choice of the kernel's builder that nothing but time tells. */
-static int clock_note(struct load_bpf *load, struct saxdp_engine *engine)
-{
-	static const uint32_t choices[] = { 100, 250, 300, 1000 };
-	enum { TICKS = 10, ATTEMPTS = 10, TOLERANCE_PERCENT = 5 };
-	struct clock_pair first, last;
-	uint64_t hz;
-	int err;
-
-	for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
-		err = clock_edge(load, &first);
-		do {
-			if (!err)
-				err = clock_edge(load, &last);
-			if (err)
-				return err;
-		} while (last.jiffies - first.jiffies < TICKS);
-		hz = (last.jiffies - first.jiffies) * NSEC_PER_SEC / (last.boot_ns - first.boot_ns);
-		for (size_t i = 0; i < sizeof(choices) / sizeof(*choices); i++) {
-			if (llabs((long long)hz - choices[i]) * 100 >
-			    choices[i] * TOLERANCE_PERCENT)
-				continue;
-			engine->hz = choices[i];
-			engine->clock_jiffies = last.jiffies;
-			engine->clock_boot_ns = last.boot_ns;
-			return 0;
-		}
-	}
-	return fail(-EIO, "clock: %llu ticks a second is no HZ that Linux has",
-		    (unsigned long long)hz);
-}
+/* --- the tick -------------------------------------------------------------------------------------------- */
 
 int tick_start(int prog_fd)
 {
@@ -507,7 +295,7 @@ static int objects_load(struct load *l)
 	l->load = load_bpf__open();
 	if (!l->commit || !l->tick || !l->load)
 		return fail(-errno, "programs: %s", quiet_said());
-	err = maps_size(l);
+	err = size_set(&l->size, l->commit->obj);
 	if (err)
 		return err;
 	err = commit_bpf__load(l->commit);
@@ -530,7 +318,7 @@ static int cpus_fill(struct load *l)
 	int fd = bpf_map__fd(l->commit->maps.steer_cpu);
 	struct bpf_cpumap_val value = { .qsize = STEER_CPU_QUEUE };
 
-	for (uint32_t i = 0; i < l->cpus; i++)
+	for (uint32_t i = 0; i < l->size.steer_cpus; i++)
 		if (bpf_map_update_elem(fd, &l->cpu[i], &value, BPF_ANY))
 			return fail(-errno, "CPU %u: %s", l->cpu[i], strerror(errno));
 	return 0;
@@ -545,11 +333,12 @@ static int engine_fill(struct load *l)
 		.state = SAXDP_STATE_LOADED,
 		.mode = SAXDP_MODE_MONITOR,
 		.encap_port = l->encap_port,
-		.spread_cpus = l->cpus,
+		.spread_cpus = l->size.steer_cpus,
 		.default_steer = SAXDP_STEER(SAXDP_STEER_PASS, 0),
-		.max_contexts = l->contexts,
-		.max_filters = l->filters,
-		.grave_size = { grave_policy_size(l), GRAVE_SA },
+		.max_contexts = l->size.contexts,
+		.max_filters = l->size.filters,
+		.grave_size = { size_grave(&l->size, SAXDP_EPOCH_POLICY),
+				size_grave(&l->size, SAXDP_EPOCH_SA) },
 		.readers_gid = l->gid[PIN_READERS],
 		.writers_gid = l->gid[PIN_WRITERS],
 	};
@@ -610,7 +399,7 @@ static int load_make(struct load *l)
 	if (!err)
 		err = publish(l);
 	if (!err)
-		cost_note(l);
+		size_cost(&l->size, l->commit->obj, l->tick->obj, &l->result);
 	return err;
 }
 
@@ -688,17 +477,17 @@ static int load_already(struct load *l)
 		return err ? err : -ENOENT;
 	}
 	l->result.already = true;
-	l->contexts = engine.max_contexts;
-	l->filters = engine.max_filters;
-	l->cpus = engine.spread_cpus;
+	l->size.contexts = engine.max_contexts;
+	l->size.filters = engine.max_filters;
+	l->size.steer_cpus = engine.spread_cpus;
 	/* What it costs follows from the sizes, and they from the limits. */
 	l->commit = commit_bpf__open();
 	l->tick = tick_bpf__open();
 	if (!l->commit || !l->tick)
 		return fail(-errno, "programs: %s", quiet_said());
-	err = maps_size(l);
+	err = size_set(&l->size, l->commit->obj);
 	if (!err)
-		cost_note(l);
+		size_cost(&l->size, l->commit->obj, l->tick->obj, &l->result);
 	return err;
 }
 
@@ -729,8 +518,8 @@ int saxdp_load(const struct saxdp_load_opts *opts, struct saxdp_load_result *ret
 			lock); /* else the next load does it; the first error counts */
 		goto out;
 	}
-	l.result.contexts = l.contexts;
-	l.result.filters = l.filters;
+	l.result.contexts = l.size.contexts;
+	l.result.filters = l.size.filters;
 	if (ret)
 		*ret = l.result;
 out:
