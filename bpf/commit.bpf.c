@@ -374,13 +374,45 @@ static __always_inline void plain_remove(__u8 kind, const void *name)
 	plain_delete(kind, name);
 }
 
+static __always_inline struct saxdp_sa *sa_lookup(__u8 kind, const void *name)
+{
+	if (kind == SAXDP_KIND_SA4)
+		return bpf_map_lookup_elem(&sa4, name);
+	if (kind == SAXDP_KIND_SA6)
+		return bpf_map_lookup_elem(&sa6, name);
+	return NULL;
+}
+
+/*
+ * An outbound SA that lives gets one more user: two peers behind one NAT chose the same SPI. What
+ * it counts belongs to the newest of them.
+ */
+static __always_inline void sa_share(struct saxdp_op *op)
+{
+	const struct saxdp_sa *staged = (const void *)op->value;
+	struct saxdp_sa *sa = sa_lookup(op->kind, op->key);
+
+	if (!sa)
+		return;
+	op->saved = sa->context;
+	sa->context = staged->context;
+	__sync_fetch_and_add(&sa->users, 1);
+	op->done = DONE_CHANGED;
+}
+
 static __always_inline int op_insert(struct run *r, struct saxdp_op *op)
 {
 	struct saxdp_life *life = plain_lookup(op->kind, op->key), *staged = (void *)op->value;
 	int err;
 
-	if (life && life->died == SAXDP_NEVER)
-		return op->code == SAXDP_OP_ENSURE ? 0 : -EEXIST;
+	if (life && life->died == SAXDP_NEVER) {
+		if (op->code != SAXDP_OP_ENSURE)
+			return -EEXIST;
+		sa_share(op);
+		return 0;
+	}
+	if (op->code == SAXDP_OP_ABSENT)
+		return 0;
 	if (life) {
 		if (life->died > r->graced)
 			return -EAGAIN;
@@ -400,10 +432,22 @@ static __always_inline int op_insert(struct run *r, struct saxdp_op *op)
 static __always_inline int op_die(struct run *r, struct saxdp_op *op)
 {
 	struct saxdp_life *life = plain_lookup(op->kind, op->key);
+	struct saxdp_sa *sa;
 	int err;
 
 	if (!life || life->died != SAXDP_NEVER)
 		return -ESTALE;
+	sa = sa_lookup(op->kind, op->key);
+	if (sa && sa->users > 1) {
+		__sync_fetch_and_add(&sa->users, -1);
+		op->done = DONE_CREATED; /* other than a death */
+		return 0;
+	}
+	if (sa) {
+		/* What it has counted goes to the tunnel of the last to leave. */
+		op->saved = sa->context;
+		sa->context = op->word;
+	}
 	err = grave_push(r, op->kind, op->key, 0);
 	if (err)
 		return err;
@@ -504,8 +548,8 @@ static __always_inline int op_write(struct run *r, struct saxdp_op *op)
 /* --- which context serves a tunnel ------------------------------------------------------------------ */
 
 /*
- * The older of the two places is written over, which a packet of a generation before the newer
- * one's could still be reading: hence the grace period between two changes of one tunnel.
+ * The older of the two places is written over. A packet of a generation before the newer one's may
+ * be looking at it, unless it was never used: hence the grace period.
  */
 static __always_inline int op_serve(struct run *r, struct saxdp_op *op)
 {
@@ -517,9 +561,11 @@ static __always_inline int op_serve(struct run *r, struct saxdp_op *op)
 	op->place = t->serve[0].born > t->serve[1].born;
 	older = op->place ? &t->serve[1] : &t->serve[0];
 	newer = op->place ? &t->serve[0] : &t->serve[1];
-	if (newer->born > r->graced)
-		return -EAGAIN;
-	reclaimed_note(r, newer->born);
+	if (older->born) {
+		if (newer->born > r->graced)
+			return -EAGAIN;
+		reclaimed_note(r, newer->born);
+	}
 	op->saved = older->born;
 	*(__u64 *)op->value = older->context;
 	*(volatile __u64 *)&older->born = 0;
@@ -540,6 +586,29 @@ static __always_inline void undo_serve(struct saxdp_op *op)
 	*(volatile __u64 *)&place->born = 0;
 	*(volatile __u64 *)&place->context = *(__u64 *)op->value;
 	__sync_lock_test_and_set(&place->born, op->saved);
+}
+
+static __always_inline int serves(__u64 id, __u64 except)
+{
+	struct saxdp_context *c;
+
+	if (!id || id == except)
+		return 0;
+	c = bpf_map_lookup_elem(&context, &id);
+	return c && c->life.died == SAXDP_NEVER && c->outbound.born;
+}
+
+static __always_inline int op_served(struct saxdp_op *op)
+{
+	struct saxdp_tunnel *t = bpf_map_lookup_elem(&tunnel, op->key);
+
+	if (!t || t->life.died != SAXDP_NEVER)
+		return -ESTALE;
+	if (t->contexts <= 1 || (!t->serve[0].born && !t->serve[1].born))
+		return 0;
+	return serves(t->serve[0].context, op->word) || serves(t->serve[1].context, op->word) ?
+		       0 :
+		       -ENODATA;
 }
 
 /* --- candidates of a selector ------------------------------------------------------------------------ */
@@ -878,6 +947,7 @@ static long apply(__u32 i, struct run *r)
 	switch (op->code) {
 	case SAXDP_OP_INSERT:
 	case SAXDP_OP_ENSURE:
+	case SAXDP_OP_ABSENT:
 		err = op_insert(r, op);
 		break;
 	case SAXDP_OP_DIE:
@@ -894,6 +964,9 @@ static long apply(__u32 i, struct run *r)
 		break;
 	case SAXDP_OP_SERVE:
 		err = op_serve(r, op);
+		break;
+	case SAXDP_OP_SERVED:
+		err = op_served(op);
 		break;
 	case SAXDP_OP_CANDIDATE_ADD:
 		err = op_candidate_add(r, op);
@@ -923,16 +996,33 @@ static long undo(__u32 i, struct run *r)
 	__u32 index = r->first + r->failed - 1 - i;
 	struct saxdp_op *op = bpf_map_lookup_elem(&staging, &index);
 	struct saxdp_life *life;
+	struct saxdp_sa *sa;
 
 	if (!op || op->done == DONE_NOTHING)
 		return 0;
 	switch (op->code) {
 	case SAXDP_OP_INSERT:
 	case SAXDP_OP_ENSURE:
+		sa = sa_lookup(op->kind, op->key);
+		if (op->done == DONE_CHANGED) {
+			if (sa) {
+				sa->context = op->saved;
+				__sync_fetch_and_add(&sa->users, -1);
+			}
+			break;
+		}
 		links_add(op->kind, op->key, -1);
 		plain_delete(op->kind, op->key);
 		break;
 	case SAXDP_OP_DIE:
+		sa = sa_lookup(op->kind, op->key);
+		if (op->done == DONE_CREATED) {
+			if (sa)
+				__sync_fetch_and_add(&sa->users, 1);
+			break;
+		}
+		if (sa)
+			sa->context = op->saved;
 		life = plain_lookup(op->kind, op->key);
 		if (life) {
 			life->died = SAXDP_NEVER;

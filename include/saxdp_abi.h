@@ -234,8 +234,7 @@ struct saxdp_transform {
 
 /*
  * A bundle is written once: its fields first, then `born`, so that a reader of an older generation
- * does not see it. `rest` says that a blob holds what is rarely given (struct bundle_rest of the
- * library's sa_bundle.c).
+ * does not see it. What is rarely given is in a blob of `rest` parts (sa_bundle.c of the library).
  */
 struct saxdp_bundle {
 	__u64 born; /* generation of AddInbound/AddOutbound; 0 = not added */
@@ -260,8 +259,7 @@ enum saxdp_traffic_type {
 
 enum saxdp_context_flags {
 	SAXDP_CONTEXT_VIRTUAL_IF = 1, /* virtualIfTunnelInfo was given */
-	SAXDP_CONTEXT_ENCAP = 2, /* GetSpi/SetSpi named UDP encapsulation ports */
-	SAXDP_CONTEXT_REST = 4, /* a blob holds localIfLuid and realIfProfileId */
+	SAXDP_CONTEXT_REST = 2, /* a blob holds localIfLuid and realIfProfileId */
 };
 
 struct saxdp_context {
@@ -274,12 +272,12 @@ struct saxdp_context {
 	__u8 type; /* enum saxdp_traffic_type */
 	__u8 flags;
 	__u64 virtual_if, traffic_selector;
-	__u64 spi_born; /* generation of GetSpi/SetSpi; the four fields after it count from then */
+	__u64 spi_born; /* generation of GetSpi/SetSpi; what follows up to `tunnel` counts from then */
 	__u64 inbound_policy;
 	__be32 inbound_spi;
 	__be16 encap_local, encap_remote;
+	__u32 spi_chosen; /* 1: by SetSpi */
 	__u32 tunnel;
-	__u32 zero;
 	struct saxdp_bundle inbound, outbound;
 };
 SAXDP_ASSERT_SIZE(struct saxdp_context, 240);
@@ -310,7 +308,10 @@ struct saxdp_traffic_count {
 	__u64 packets, bytes;
 };
 
-/* One of two: the newer `born` that a reader may see serves; context 0 = none. */
+/*
+ * One of two places. Of those with born <= generation whose context lives and has an outbound bundle,
+ * the newer one serves: so when a context ends the one before it takes over without a write.
+ */
 struct saxdp_serve {
 	__u64 context;
 	__u64 born;
@@ -577,7 +578,7 @@ struct saxdp_attached {
 	__u32 xdp_mode; /* enum xdp_attach_mode of libxdp */
 	__u32 xdp_prog, tc_prog; /* program ids */
 	__u32 dispatcher; /* 1 = shares the hook by libxdp's dispatcher */
-	__u32 zero;
+	__u32 clsact; /* 1 = the qdisc was made for us: it goes when nothing else is in it */
 	char ifname[SAXDP_IFNAME];
 	char netns_name[SAXDP_NETNS_NAME]; /* empty: the one `saxdp attach` ran in */
 };
@@ -617,14 +618,16 @@ enum saxdp_counter {
  */
 enum saxdp_op_code {
 	SAXDP_OP_INSERT, /* key, value: absent or reclaimable, else EEXIST; stamps its life */
-	SAXDP_OP_ENSURE, /* the same, but one that lives is left as it is */
-	SAXDP_OP_DIE, /* key: ESTALE when it does not live; stamps died, queues it in `grave` */
+	SAXDP_OP_ENSURE, /* the same, but one that lives stays; an SA gets one user more */
+	SAXDP_OP_ABSENT, /* key: EEXIST when it lives */
+	SAXDP_OP_DIE, /* key: ESTALE when it does not live; an SA with more users loses one (word) */
 	SAXDP_OP_EXPECT, /* key, offset, word: ESTALE when it differs or nothing lives there */
 	SAXDP_OP_STORE, /* key, offset, word */
 	SAXDP_OP_ADD, /* key, offset, word */
-	SAXDP_OP_STAMP, /* key, offset: stores the new generation; EXPECT 0 is implied */
+	SAXDP_OP_STAMP, /* key, offset: stores the new generation; ESTALE when there is one */
 	SAXDP_OP_WRITE, /* key, offset, length, value: not undone, so only where no reader looks yet */
 	SAXDP_OP_SERVE, /* tunnel key, word: this context serves from now on */
+	SAXDP_OP_SERVED, /* tunnel key, word: ENODATA when no place serves once this context is gone */
 	SAXDP_OP_CANDIDATE_ADD, /* selector key, value = a bucket with the candidate in place 0 */
 	SAXDP_OP_CANDIDATE_DIE, /* selector key, word: the filter */
 	SAXDP_OP_GUID_ADD, /* struct saxdp_guid_key, word: the id; EEXIST when the name lives */

@@ -195,6 +195,7 @@ struct id_pool {
 };
 
 struct transaction; /* transaction.c */
+struct sa_cache; /* sa_call.c */
 
 struct session {
 	unsigned int refs; /* sessions_lock; the table has one while the handle is open */
@@ -210,6 +211,7 @@ struct session {
 	struct write_lock write_lock;
 	bool sweeping;
 	struct transaction *txn;
+	struct sa_cache *sa_cache; /* NULL until the first call on the SA database */
 	struct id_pool ids[SAXDP_IDS];
 };
 

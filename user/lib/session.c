@@ -26,7 +26,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "internal.h"
+#include "sa.h"
 
 enum {
 	INDEX_BITS = 20, /* of a handle; the rest is the age */
@@ -340,6 +340,7 @@ static void session_free(struct session *s)
 	if (s->alive_fd >= 0)
 		close(s->alive_fd);
 	write_lock_release(&s->write_lock);
+	sa_cache_free(s->sa_cache);
 	instance_put(s->inst);
 	pthread_mutex_destroy(&s->lock);
 	free(s);

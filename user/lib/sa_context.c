@@ -1,0 +1,454 @@
+// SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause
+/*
+ * SA contexts: create, get, delete. Their SPI is got in sa_spi.c, their bundles added in sa_add.c.
+ *
+ * A context hangs on its policy (a filter or a tunnel policy, which counts its users and cannot be
+ * deleted before them), on its tunnel and on its local endpoint. All of that changes in one commit.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "sa.h"
+
+enum { NSEC_PER_SEC = 1000000000 };
+
+static enum saxdp_kind policy_kind(uint8_t type)
+{
+	return type == SAXDP_TUNNEL ? SAXDP_KIND_PROV_CONTEXT : SAXDP_KIND_FILTER;
+}
+
+static void change_policy_users(struct change *c, uint8_t type, uint64_t policy, int64_t by)
+{
+	change_word(c, SAXDP_OP_ADD, policy_kind(type), &policy,
+		    type == SAXDP_TUNNEL ? offsetof(struct saxdp_prov_context, users) :
+					   offsetof(struct saxdp_filter, users),
+		    by);
+}
+
+static void change_tunnel_contexts(struct change *c, const struct saxdp_tunnel_key *key, int32_t by)
+{
+	/* The type shares the word and keeps its value: it is the second half. */
+	change_word(c, SAXDP_OP_ADD, SAXDP_KIND_TUNNEL, key,
+		    offsetof(struct saxdp_tunnel, contexts),
+		    by < 0 ? -word_of(-by, 0) : word_of(by, 0));
+}
+
+static void endpoint_key_of(const struct saxdp_context *c, struct saxdp_endpoint_key *ret)
+{
+	memcpy(ret->address, c->local, sizeof(ret->address));
+	ret->family = c->family;
+}
+
+/* --- IPsecSaContextCreate1 --------------------------------------------------------------------------- */
+
+/* Packets try only the shapes of tunnel keys that are in use. */
+static int change_tunnel_shape(struct sa_call *c, const struct saxdp_tunnel_key *key)
+{
+	uint32_t bit = 1U << tunnel_shape(key), zero = 0;
+	struct saxdp_engine engine;
+	int err;
+
+	err = store_engine(c->session->inst, &engine);
+	if (err || engine.tunnel_ports & bit)
+		return err;
+	change_word(&c->change, SAXDP_OP_EXPECT, SAXDP_KIND_ENGINE, &zero,
+		    offsetof(struct saxdp_engine, default_steer),
+		    word_of(engine.default_steer, engine.tunnel_ports));
+	change_word(&c->change, SAXDP_OP_STORE, SAXDP_KIND_ENGINE, &zero,
+		    offsetof(struct saxdp_engine, default_steer),
+		    word_of(engine.default_steer, engine.tunnel_ports | bit));
+	return 0;
+}
+
+static int change_tunnel(struct sa_call *c, const struct saxdp_context *context,
+			 struct tunnel_known *ret)
+{
+	struct saxdp_tunnel_key key;
+	struct saxdp_tunnel tunnel = { .type = context->type, .contexts = 1 };
+	struct timespec now;
+	uint64_t id;
+	int err;
+
+	tunnel_key_of(context, &key);
+	err = sa_call_tunnel(c, &key, ret);
+	if (err)
+		return err;
+	if (ret->id) {
+		change_word(&c->change, SAXDP_OP_EXPECT, SAXDP_KIND_TUNNEL, &key,
+			    offsetof(struct saxdp_tunnel, id), word_of(ret->id, ret->steer));
+		change_tunnel_contexts(&c->change, &key, 1);
+		return 0;
+	}
+	err = id_reserve(c->session, SAXDP_ID_TUNNEL, &id);
+	if (err)
+		return err;
+	clock_gettime(CLOCK_REALTIME, &now);
+	tunnel.id = ret->id = id;
+	tunnel.first_ns = now.tv_sec * (uint64_t)NSEC_PER_SEC + now.tv_nsec;
+	change_insert(&c->change, SAXDP_KIND_TUNNEL, &key, &tunnel);
+	return change_tunnel_shape(c, &key);
+}
+
+static void change_context_rest(struct change *c, uint64_t id, const struct traffic *t)
+{
+	struct blob rest = {};
+
+	blob_put_u64(&rest, t->if_luid);
+	blob_put_u32(&rest, t->profile);
+	if (rest.err)
+		c->err = rest.err;
+	else
+		blob_insert(&rest, c, SAXDP_BLOB_CONTEXT, id);
+	blob_release(&rest);
+}
+
+static int create(struct sa_call *c, const IPSEC_TRAFFIC1 *traffic,
+		  const IPSEC_VIRTUAL_IF_TUNNEL_INFO0 *virtual_if, uint64_t *ret_filter,
+		  uint64_t *ret)
+{
+	struct saxdp_endpoint endpoint = {};
+	struct saxdp_endpoint_key endpoint_key;
+	struct saxdp_context context = {};
+	struct tunnel_known tunnel;
+	struct traffic t;
+	uint64_t filter, id;
+	int err;
+
+	err = traffic_check(traffic, c->session->quirks, &t);
+	if (err)
+		return err;
+	context.policy = t.policy;
+	memcpy(context.local, t.local, sizeof(context.local));
+	memcpy(context.remote, t.remote, sizeof(context.remote));
+	context.local_port = t.local_port;
+	context.remote_port = t.remote_port;
+	context.protocol = t.protocol;
+	context.family = t.family;
+	context.type = t.type;
+	if (virtual_if) {
+		context.flags |= SAXDP_CONTEXT_VIRTUAL_IF;
+		context.virtual_if = virtual_if->virtualIfTunnelId;
+		context.traffic_selector = virtual_if->trafficSelectorId;
+	}
+	if (t.if_luid || t.profile)
+		context.flags |= SAXDP_CONTEXT_REST;
+	endpoint_key_of(&context, &endpoint_key);
+	context.life.died = SAXDP_NEVER;
+
+	do {
+		err = sa_call_policy(c, &t, &filter);
+		if (!err)
+			err = id_reserve(c->session, SAXDP_ID_CONTEXT, &id);
+		if (!err)
+			err = change_tunnel(c, &context, &tunnel);
+		if (err)
+			continue;
+		context.tunnel = tunnel.id;
+		change_policy_users(&c->change, t.type, t.policy, 1);
+		change_ensure(&c->change, SAXDP_KIND_ENDPOINT, &endpoint_key, &endpoint);
+		change_word(&c->change, SAXDP_OP_ADD, SAXDP_KIND_ENDPOINT, &endpoint_key,
+			    offsetof(struct saxdp_endpoint, contexts), 1);
+		change_insert(&c->change, SAXDP_KIND_CONTEXT, &id, &context);
+		if (context.flags & SAXDP_CONTEXT_REST)
+			change_context_rest(&c->change, id, &t);
+	} while (sa_call_again(c, &err));
+	if (err == -ENOSPC)
+		return fail(WIN32(ERROR_NO_SYSTEM_RESOURCES),
+			    "instance %s: full, it is loaded for so many contexts",
+			    c->session->inst->name);
+	if (err)
+		return err;
+	context.life.born = c->change.generation;
+	sa_call_know_context(c, id, &context);
+	sa_call_know_tunnel(c, &tunnel);
+	*ret = id;
+	*ret_filter = filter;
+	return 0;
+}
+
+DWORD IPsecSaContextCreate1(HANDLE engineHandle, const IPSEC_TRAFFIC1 *outboundTraffic,
+			    const IPSEC_VIRTUAL_IF_TUNNEL_INFO0 *virtualIfTunnelInfo,
+			    UINT64 *inboundFilterId, UINT64 *id)
+{
+	uint64_t filter, context;
+	struct sa_call c;
+	int err;
+
+	err = sa_call_begin(&c, engineHandle, SA_CALL_WRITES | SA_CALL_NOT_DYNAMIC);
+	if (err)
+		return fwp_result(err);
+	if (!outboundTraffic || !id)
+		err = fail(FWP(FWP_E_NULL_POINTER), "%s: NULL", id ? "outboundTraffic" : "id");
+	else
+		err = create(&c, outboundTraffic, virtualIfTunnelInfo, &filter, &context);
+	if (!err) {
+		*id = context;
+		if (inboundFilterId)
+			*inboundFilterId = filter;
+	}
+	return sa_call_end(&c, err);
+}
+
+/* --- IPsecSaContextDeleteById0 ---------------------------------------------------------------------- */
+
+/* The newest other context of the tunnel that has an outbound bundle. */
+struct successor {
+	const struct saxdp_context *gone;
+	uint64_t gone_id, id, born;
+};
+
+static int successor_compare(void *ctx, const void *key, const void *value)
+{
+	const struct saxdp_context *c = value;
+	struct successor *s = ctx;
+	uint64_t id = *(const uint64_t *)key;
+
+	if (id != s->gone_id && c->life.died == SAXDP_NEVER && c->tunnel == s->gone->tunnel &&
+	    c->outbound.born > s->born) {
+		s->id = id;
+		s->born = c->outbound.born;
+	}
+	return 0;
+}
+
+static void change_bundle_die(struct change *c, uint64_t id, const struct saxdp_context *context,
+			      uint8_t direction)
+{
+	const struct saxdp_bundle *b = direction == SAXDP_INBOUND ? &context->inbound :
+								    &context->outbound;
+	struct sa_name name = {
+		.destination = direction == SAXDP_INBOUND ? context->local : context->remote,
+		.family = context->family,
+		.direction = direction,
+	};
+
+	for (int i = 0; i < b->sas; i++) {
+		name.spi = b->spi[i];
+		name.protocol = transform_protocol(&b->transform[i]);
+		change_sa(c, SAXDP_OP_DIE, &name, NULL, id);
+	}
+	blob_die(c, direction == SAXDP_INBOUND ? SAXDP_BLOB_INBOUND : SAXDP_BLOB_OUTBOUND, id,
+		 (size_t)b->rest * SAXDP_BLOB_BYTES);
+}
+
+/* It must still be in the state that was read: a bundle added meanwhile would be left behind. */
+static void change_expect_state(struct change *c, uint64_t id, const struct saxdp_context *context)
+{
+	change_word(c, SAXDP_OP_EXPECT, SAXDP_KIND_CONTEXT, &id,
+		    offsetof(struct saxdp_context, spi_born), context->spi_born);
+	change_word(c, SAXDP_OP_EXPECT, SAXDP_KIND_CONTEXT, &id,
+		    offsetof(struct saxdp_context, inbound.born), context->inbound.born);
+	change_word(c, SAXDP_OP_EXPECT, SAXDP_KIND_CONTEXT, &id,
+		    offsetof(struct saxdp_context, outbound.born), context->outbound.born);
+}
+
+static int delete_try(struct sa_call *c, uint64_t id, bool hand_over)
+{
+	struct saxdp_endpoint_key endpoint;
+	struct saxdp_context *context = &c->context;
+	struct successor next = { .gone = context, .gone_id = id };
+	struct saxdp_tunnel_key tunnel;
+	int err;
+
+	err = sa_call_context(c, id);
+	if (err)
+		return err;
+	tunnel_key_of(context, &tunnel);
+	endpoint_key_of(context, &endpoint);
+	change_expect_state(&c->change, id, context);
+	if (context->outbound.born && hand_over) {
+		err = store_each(c->session->inst, SAXDP_KIND_CONTEXT, successor_compare, &next);
+		if (err)
+			return err;
+		if (next.id)
+			change_serve(&c->change, &tunnel, next.id);
+	} else if (context->outbound.born) {
+		change_word(&c->change, SAXDP_OP_SERVED, SAXDP_KIND_TUNNEL, &tunnel, 0, id);
+	}
+	/* SAs first: when they are reclaimed, their context still says which tunnel gets the counts. */
+	if (context->spi_born && !context->inbound.born) {
+		struct sa_name larval = {
+			.destination = context->local,
+			.spi = context->inbound_spi,
+			.family = context->family,
+			.protocol = LARVAL,
+			.direction = SAXDP_INBOUND,
+		};
+
+		change_sa(&c->change, SAXDP_OP_DIE, &larval, NULL, id);
+	}
+	if (context->inbound.born)
+		change_bundle_die(&c->change, id, context, SAXDP_INBOUND);
+	if (context->outbound.born)
+		change_bundle_die(&c->change, id, context, SAXDP_OUTBOUND);
+	if (context->flags & SAXDP_CONTEXT_REST)
+		blob_die(&c->change, SAXDP_BLOB_CONTEXT, id, SAXDP_BLOB_BYTES);
+	change_policy_users(&c->change, context->type, context->policy, -1);
+	if (context->spi_born && context->type == SAXDP_TRANSPORT)
+		change_policy_users(&c->change, context->type, context->inbound_policy, -1);
+	change_tunnel_contexts(&c->change, &tunnel, -1);
+	change_word(&c->change, SAXDP_OP_ADD, SAXDP_KIND_ENDPOINT, &endpoint,
+		    offsetof(struct saxdp_endpoint, contexts), -1);
+	change_die(&c->change, SAXDP_KIND_CONTEXT, &id);
+	return 0;
+}
+
+static int delete (struct sa_call *c, uint64_t id)
+{
+	bool hand_over = false;
+	int err;
+
+	do {
+		err = delete_try(c, id, hand_over);
+		if (!err)
+			err = change_commit(&c->change);
+		if (err == -ENODATA && !hand_over) {
+			/* Rare: more than two contexts of one tunnel, and the newest two go. */
+			hand_over = true;
+			err = -ESTALE;
+		}
+	} while (err && sa_call_again(c, &err));
+	if (!err)
+		sa_call_forget_context(c, id);
+	return err;
+}
+
+DWORD IPsecSaContextDeleteById0(HANDLE engineHandle, UINT64 id)
+{
+	struct sa_call c;
+	int err;
+
+	err = sa_call_begin(&c, engineHandle, SA_CALL_WRITES | SA_CALL_NOT_DYNAMIC);
+	if (err)
+		return fwp_result(err);
+	return sa_call_end(&c, delete (&c, id));
+}
+
+/* --- IPsecSaContextGetById1 --------------------------------------------------------------------------- */
+
+static int filter_copy(struct view *v, uint64_t id, struct out *o, FWPM_FILTER0 **ret)
+{
+	*ret = out_alloc(o, sizeof(**ret));
+	return *ret ? filter_out(v, id, o, *ret) : -ENOMEM;
+}
+
+static int rest_read(struct view *v, enum saxdp_blob_kind kind, uint64_t id, unsigned int parts,
+		     struct blob *ret)
+{
+	return parts ? blob_read(v, kind, id, (size_t)parts * SAXDP_BLOB_BYTES, ret) : 0;
+}
+
+static int traffic_rest(struct view *v, uint64_t id, const struct saxdp_context *c,
+			struct traffic *t)
+{
+	struct blob rest = {};
+	int err;
+
+	err = rest_read(v, SAXDP_BLOB_CONTEXT, id, c->flags & SAXDP_CONTEXT_REST ? 1 : 0, &rest);
+	if (!err && rest.size) {
+		t->if_luid = blob_get_u64(&rest);
+		t->profile = blob_get_u32(&rest);
+	}
+	blob_release(&rest);
+	return err;
+}
+
+static int details_out(struct view *v, uint32_t quirks, uint64_t id, const struct saxdp_context *c,
+		       bool inbound, struct out *o, IPSEC_SA_DETAILS1 **ret)
+{
+	const struct saxdp_bundle *b = inbound ? &c->inbound : &c->outbound;
+	IPSEC_SA_DETAILS1 *d = out_alloc(o, sizeof(*d));
+	struct blob rest = {};
+	struct traffic t;
+	int err;
+
+	*ret = d;
+	if (!d)
+		return -ENOMEM;
+	traffic_of_context(c, &t);
+	err = traffic_rest(v, id, c, &t);
+	if (inbound && c->type == SAXDP_TRANSPORT)
+		t.policy = c->inbound_policy;
+	d->ipVersion = c->family == 4 ? FWP_IP_VERSION_V4 : FWP_IP_VERSION_V6;
+	d->saDirection = inbound ? FWP_DIRECTION_INBOUND : FWP_DIRECTION_OUTBOUND;
+	traffic_out(&t, quirks, &d->traffic);
+	if (!err)
+		err = rest_read(v, inbound ? SAXDP_BLOB_INBOUND : SAXDP_BLOB_OUTBOUND, id, b->rest,
+				&rest);
+	if (!err)
+		err = bundle_out(o, b, c->family, &rest, &d->saBundle);
+	blob_release(&rest);
+	if (!err && (c->encap_local || c->encap_remote)) {
+		d->udpEncapsulation = out_alloc(o, sizeof(*d->udpEncapsulation));
+		if (!d->udpEncapsulation)
+			return -ENOMEM;
+		d->udpEncapsulation->localUdpEncapPort = ntohs(c->encap_local);
+		d->udpEncapsulation->remoteUdpEncapPort = ntohs(c->encap_remote);
+	}
+	if (!err && c->type == SAXDP_TRANSPORT)
+		err = filter_copy(v, t.policy, o, &d->transportFilter);
+	if (c->flags & SAXDP_CONTEXT_VIRTUAL_IF) {
+		d->virtualIfTunnelInfo.virtualIfTunnelId = c->virtual_if;
+		d->virtualIfTunnelInfo.trafficSelectorId = c->traffic_selector;
+	}
+	return err;
+}
+
+static bool stamped(const struct view *v, uint64_t born)
+{
+	return born && born <= v->engine.epoch[SAXDP_EPOCH_SA].generation;
+}
+
+static int context_out(struct view *v, uint32_t quirks, uint64_t id, struct out *o)
+{
+	IPSEC_SA_CONTEXT1 *ret = out_alloc(o, sizeof(*ret));
+	struct saxdp_context c;
+	int err;
+
+	if (!ret)
+		return -ENOMEM;
+	err = store_lookup(v->inst, SAXDP_KIND_CONTEXT, &id, &c);
+	if (err == -ENOENT || (!err && !view_alive(v, SAXDP_EPOCH_SA, &c.life)))
+		return fail(FWP(FWP_E_NOT_FOUND), "context %llu: no such context",
+			    (unsigned long long)id);
+	ret->saContextId = id;
+	if (!err && stamped(v, c.inbound.born))
+		err = details_out(v, quirks, id, &c, true, o, &ret->inboundSa);
+	if (!err && stamped(v, c.outbound.born))
+		err = details_out(v, quirks, id, &c, false, o, &ret->outboundSa);
+	return err;
+}
+
+DWORD IPsecSaContextGetById1(HANDLE engineHandle, UINT64 id, IPSEC_SA_CONTEXT1 **saContext)
+{
+	struct out o = {};
+	struct sa_call c;
+	struct view v;
+	int err, outcome;
+
+	err = sa_call_begin(&c, engineHandle, 0);
+	if (err)
+		return fwp_result(err);
+	if (!saContext)
+		return sa_call_end(&c, fail(FWP(FWP_E_NULL_POINTER), "saContext: NULL"));
+	v = (struct view)VIEW_INIT(c.session->inst);
+	do {
+		free(o.base);
+		o = (struct out){};
+		err = view_begin(&v);
+		if (err)
+			break;
+		do
+			outcome = context_out(&v, c.session->quirks, id, &o);
+		while (out_again(&o, &outcome));
+		err = outcome;
+	} while (view_again(&v, &err));
+	if (!err)
+		*saContext = (IPSEC_SA_CONTEXT1 *)o.base;
+	else
+		free(o.base);
+	return sa_call_end(&c, err);
+}
