@@ -114,7 +114,7 @@ static int create(struct sa_call *c, const IPSEC_TRAFFIC1 *traffic,
 	struct saxdp_context context = {};
 	struct tunnel_known tunnel;
 	struct traffic t;
-	uint64_t filter, id;
+	uint64_t filter = 0, id = 0;
 	int err;
 
 	err = traffic_check(traffic, c->session->quirks, &t);
@@ -173,7 +173,7 @@ DWORD IPsecSaContextCreate1(HANDLE engineHandle, const IPSEC_TRAFFIC1 *outboundT
 			    const IPSEC_VIRTUAL_IF_TUNNEL_INFO0 *virtualIfTunnelInfo,
 			    UINT64 *inboundFilterId, UINT64 *id)
 {
-	uint64_t filter, context;
+	uint64_t filter = 0, context = 0;
 	struct sa_call c;
 	int err;
 
