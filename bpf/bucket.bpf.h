@@ -8,6 +8,15 @@
 
 #include "grave.bpf.h"
 
+static __always_inline void mask_use_add(__u8 layer, __u8 number, __s64 by)
+{
+	__u32 index = layer;
+	struct saxdp_mask_use *use = bpf_map_lookup_elem(&mask_use, &index);
+
+	if (use && number < SAXDP_MASKS)
+		use->candidates[number] += by;
+}
+
 /* Both keys begin alike: layer, mask, chain. */
 struct selector_name {
 	__u8 layer;

@@ -186,15 +186,6 @@ static __always_inline void links_add(__u8 kind, const void *name, __s64 by)
 	}
 }
 
-static __always_inline void mask_use_add(__u8 layer, __u8 number, __s64 by)
-{
-	__u32 index = layer;
-	struct saxdp_mask_use *use = bpf_map_lookup_elem(&mask_use, &index);
-
-	if (use && number < SAXDP_MASKS)
-		use->candidates[number] += by;
-}
-
 /* --- plain entries -------------------------------------------------------------------------------- */
 
 static __always_inline void plain_remove(__u8 kind, const void *name)
