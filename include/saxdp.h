@@ -128,13 +128,17 @@ struct saxdp_attach_opts {
  * Attached by libxdp: beside other XDP programs where the kernel can, else alone.
  * saxdp_attached_list() says which.
  *
- * Return: 0; -ENODEV (no such interface or namespace), -EEXIST (attached already),
- * -EBUSY (another program is there and @force is not set), -EOPNOTSUPP (not Ethernet, or no native
- * XDP), -EPERM, or what the kernel said.
+ * Return: 0; -EINVAL, -ENODEV (no such interface or namespace), -EEXIST (attached already), -EBUSY
+ * (another program is there and @force is not set), -EOPNOTSUPP (not Ethernet, or no native XDP),
+ * -EREMOTEIO (as saxdp_steer(), when something is steered to CPUs), -EPERM, -ENOENT (unloaded since
+ * saxdp_open()), or what the kernel said; then nothing is attached.
  */
 int saxdp_attach(struct saxdp *s, const struct saxdp_attach_opts *opts);
 
-/* Return: 0; -ENOENT (not attached), -ENODEV (the interface is gone: its entry is removed). */
+/*
+ * Takes away what saxdp_attach() put there and nothing else. Return: 0; -ENOENT (not attached),
+ * -ENODEV (the interface is gone: its entry is removed), -EPERM, or what the kernel said.
+ */
 int saxdp_detach(struct saxdp *s, const char *ifname, const char *netns);
 
 struct saxdp_attached_info {
@@ -145,9 +149,12 @@ struct saxdp_attached_info {
 	char netns_name[SAXDP_NETNS_NAME];
 	bool native;
 	bool shared; /* by libxdp's dispatcher */
+	bool looked; /* false: only root can look, so what follows is unknown */
+	bool gone; /* the interface or its namespace vanished; the next list has no entry of it */
 	bool xdp_running, tc_running; /* the programs are there now */
 };
 
+/* Return: 0; -ENOMEM, or what the kernel said. */
 int saxdp_attached_list(struct saxdp *s, struct saxdp_attached_info **ret, size_t *ret_count);
 
 /* --- steering ---------------------------------------------------------------------------------------- */
@@ -155,7 +162,11 @@ int saxdp_attached_list(struct saxdp *s, struct saxdp_attached_info **ret, size_
 struct saxdp_steer_target {
 	uint32_t kind; /* enum saxdp_steer_kind: PASS, CPU, SPREAD, DEV, XSK; DEFAULT for a tunnel */
 	uint32_t cpu; /* CPU */
-	const char *ifname; /* DEV: in the calling thread's network namespace */
+	/*
+	 * DEV: in the calling thread's network namespace. Targets are kept by interface index, so all
+	 * of an instance's are of one namespace.
+	 */
+	const char *ifname;
 };
 
 /**
@@ -165,11 +176,16 @@ struct saxdp_steer_target {
  * What the XDP program cannot see is refused here: a CPU that is off-line or not among those of
  * saxdp_load(), an interface that is down or cannot transmit for XDP, and steering to a CPU while a
  * veth pair brings UDP whose checksum its sender leaves to the hardware (each such packet would be
- * lost; `ethtool -K PEER tx off` cures it).
+ * lost; `ethtool -K PEER tx off` cures it). Before Linux 6.3 only of a veth is it known whether it
+ * can transmit. Members of the writers' group may set PASS, XSK and DEFAULT; the rest needs root.
  *
- * Return: 0; -ENOENT (no such tunnel), -ENODEV (no such interface), -EINVAL, -ENXIO (no such CPU),
- * -ENETDOWN (interface down), -EOPNOTSUPP (cannot transmit for XDP), -EREMOTEIO (checksums of a
- * veth peer), -EPERM.
+ * Inbound SAs that live and later ones follow at once; a virtual interface goes before its tunnel.
+ *
+ * Return: 0; -ENOENT (no such tunnel, or unloaded since saxdp_open()), -ENODEV (no such interface),
+ * -EINVAL, -ENXIO (no such CPU), -ENETDOWN (interface or a veth's peer down), -EOPNOTSUPP (cannot
+ * transmit for XDP), -EREMOTEIO (checksums of a veth peer, or a peer that cannot be found), -EPERM,
+ * -ETIMEDOUT (a transaction holds the engine), -ESHUTDOWN (being unloaded), -EAGAIN (SAs changed
+ * faster than they could be stored), or what the kernel said.
  */
 int saxdp_steer(struct saxdp *s, uint32_t tunnel, const struct saxdp_steer_target *target);
 
@@ -179,13 +195,16 @@ int saxdp_steer(struct saxdp *s, uint32_t tunnel, const struct saxdp_steer_targe
  * @ifname: in the calling thread's network namespace; NULL unbinds
  *
  * Inbound packets of contexts with that id go to the interface; while it is unbound they pass and
- * are counted as steer_missing.
+ * are counted as steer_missing. Binding needs root, unbinding what is not bound is no error.
  *
  * Return: as saxdp_steer().
  */
 int saxdp_virtual_if_bind(struct saxdp *s, uint64_t id, const char *ifname);
 
-/* Puts an AF_XDP socket into the place of an RX queue, for SAXDP_STEER_XSK; -1 removes it. */
+/*
+ * Puts an AF_XDP socket into the place of an RX queue, for SAXDP_STEER_XSK; -1 removes it. Return:
+ * 0; -EINVAL (no such queue), -EPERM, or what the kernel said.
+ */
 int saxdp_xsk_set(struct saxdp *s, uint32_t queue, int fd);
 
 /* --- looking -------------------------------------------------------------------------------------------- */

@@ -29,6 +29,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "attach.h"
 #include "clock.h"
 #include "commit.skel.h"
 #include "cpus.h"
@@ -120,8 +121,7 @@ static int directory_make(const char *path, mode_t mode)
 	return 0;
 }
 
-/* The descriptor is the lock; its close gives it back. */
-static int load_lock(void)
+int load_lock(void)
 {
 	int err, fd;
 
@@ -473,7 +473,9 @@ static int load_already(struct load *l)
 	if (err && err != -ENOENT)
 		return err;
 	if (err || engine.state != SAXDP_STATE_LOADED) {
-		err = instance_remove(l->name);
+		err = attached_detach_all(l->name);
+		if (!err)
+			err = instance_remove(l->name);
 		return err ? err : -ENOENT;
 	}
 	l->result.already = true;
@@ -644,6 +646,8 @@ int saxdp_unload(const char *instance, bool force)
 		fail(err, "instance %s: not loaded", instance);
 	if (!err && engine.state == SAXDP_STATE_LOADED)
 		err = instance_retire(instance, force);
+	if (!err)
+		err = attached_detach_all(instance);
 	if (!err)
 		err = instance_remove(instance);
 	if (lock >= 0)
