@@ -24,7 +24,7 @@
 
 #include "load.h"
 #include "netlink.h"
-#include "netns.h"
+#include "net_namespace.h"
 #include "open.h"
 #include "pin.h"
 #include "quiet.h"
@@ -414,20 +414,20 @@ int saxdp_attach(struct saxdp *s, const struct saxdp_attach_opts *opts)
 	err = lock < 0 ? lock : instance_root(s, &a.inst);
 	if (err)
 		goto out;
-	ns = netns_open(opts->netns);
-	err = ns < 0 ? ns : netns_inode(ns, &inode);
+	ns = ns_open(opts->netns);
+	err = ns < 0 ? ns : ns_inode(ns, &inode);
 	a.key.netns = inode;
 	if (!err)
 		err = tick_start(a.inst->tick_arm);
 	if (!err)
 		err = attach_open(&a);
 	if (!err)
-		err = netns_enter(ns, &home);
+		err = ns_enter(ns, &home);
 	if (!err)
 		err = attach_here(&a);
-	netns_leave(home);
+	ns_leave(home);
 out:
-	netns_close(ns);
+	ns_close(ns);
 	xdp_ingress_bpf__destroy(a.xdp);
 	tc_egress_bpf__destroy(a.tc);
 	instance_put(a.inst);
@@ -474,13 +474,13 @@ static int entry_enter(const struct saxdp_attached_key *key, struct link *ret, i
 {
 	int err, ns, home = -1;
 
-	ns = netns_find(key->netns);
-	err = ns < 0 ? ns : netns_enter(ns, &home);
-	netns_close(ns);
+	ns = ns_find(key->netns);
+	err = ns < 0 ? ns : ns_enter(ns, &home);
+	ns_close(ns);
 	if (!err)
 		err = link_get_index(key->ifindex, ret);
 	if (err)
-		netns_leave(home);
+		ns_leave(home);
 	else
 		*ret_home = home;
 	return err;
@@ -502,7 +502,7 @@ int attached_each(int attached_fd, int (*fn)(void *ctx, const struct link *l), v
 		if (err)
 			break;
 		err = fn(ctx, &l);
-		netns_leave(home);
+		ns_leave(home);
 	}
 	free(e);
 	return err;
@@ -517,7 +517,7 @@ static int entry_detach(int attached_fd, const struct saxdp_attached_key *key,
 	err = entry_enter(key, &l, &home);
 	if (!err) {
 		err = hooks_remove(&l, engine_id, value->clsact);
-		netns_leave(home);
+		ns_leave(home);
 	}
 	/* What cannot be detached keeps its entry; what is gone needs none. */
 	if (!err || err == -ENODEV)
@@ -564,12 +564,12 @@ static int entry_find(const struct instance *inst, const char *ifname, const cha
 	uint64_t inode = 0;
 	struct link l = {};
 
-	ns = netns_open(netns);
-	if (ns >= 0 && !netns_inode(ns, &inode) && !netns_enter(ns, &home)) {
+	ns = ns_open(netns);
+	if (ns >= 0 && !ns_inode(ns, &inode) && !ns_enter(ns, &home)) {
 		(void)link_get(ifname, &l); /* gone: its entry may be there */
-		netns_leave(home);
+		ns_leave(home);
 	}
-	netns_close(ns);
+	ns_close(ns);
 	err = entries_read(inst->attached, &e);
 	if (err)
 		return err;
@@ -652,7 +652,7 @@ static int entry_show(const struct saxdp *s, const struct saxdp_attached_key *ke
 	if (ret->xdp_running)
 		ret->shared = !xdp_multiprog__is_legacy(mp);
 	xdp_multiprog__close(mp);
-	netns_leave(home);
+	ns_leave(home);
 	return 0;
 }
 
@@ -669,7 +669,7 @@ static int entry_prune(const struct saxdp *s, const struct saxdp_attached_key *k
 		goto out;
 	err = entry_enter(key, &l, &home);
 	if (!err)
-		netns_leave(home);
+		ns_leave(home);
 	else if (err == -ENODEV)
 		bpf_map_delete_elem(inst->attached, key);
 	err = 0;

@@ -16,7 +16,7 @@
 
 #include "internal.h"
 #include "netlink.h"
-#include "netns.h"
+#include "net_namespace.h"
 
 static void text_take(const struct nlattr *attr, char *ret, size_t size)
 {
@@ -97,21 +97,21 @@ int link_peer(const struct link *veth, struct link *ret, int *ret_netns)
 	int err, ns = -1, home = -1;
 
 	if (veth->lower_elsewhere) {
-		ns = netns_find_id(veth->lower_netns);
+		ns = ns_find_id(veth->lower_netns);
 		if (ns < 0)
 			return fail(-ENODEV,
 				    "interface %s: its peer is in a network namespace that "
 				    "cannot be found",
 				    veth->name);
-		err = netns_enter(ns, &home);
+		err = ns_enter(ns, &home);
 		if (err)
 			goto out;
 	}
 	err = link_get_index(veth->lower, ret);
-	netns_leave(home);
+	ns_leave(home);
 out:
 	if (err)
-		netns_close(ns);
+		ns_close(ns);
 	else
 		*ret_netns = ns;
 	return err;
@@ -205,12 +205,12 @@ static int veth_transmits(const struct link *l, bool *ret)
 		return err;
 	if (!peer.xdp) {
 		if (ns >= 0)
-			err = netns_enter(ns, &home);
+			err = ns_enter(ns, &home);
 		if (!err)
 			err = link_gro(&peer, &gro);
-		netns_leave(home);
+		ns_leave(home);
 	}
-	netns_close(ns);
+	ns_close(ns);
 	if (!err)
 		*ret = peer.xdp || gro;
 	return err;

@@ -25,7 +25,7 @@
 #include "attach.h"
 #include "cpus.h"
 #include "load.h"
-#include "netns.h"
+#include "net_namespace.h"
 #include "open.h"
 #include "pin.h"
 
@@ -82,11 +82,11 @@ int steer_checksum_check(const struct link *l)
 	if (err)
 		return -EREMOTEIO; /* its text says that the peer is out of sight */
 	if (ns >= 0)
-		err = netns_enter(ns, &home);
+		err = ns_enter(ns, &home);
 	if (!err)
 		err = link_tx_checksum(&peer, &on);
-	netns_leave(home);
-	netns_close(ns);
+	ns_leave(home);
+	ns_close(ns);
 	if (!err && on)
 		err = fail(
 			-EREMOTEIO,

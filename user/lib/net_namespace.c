@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause
-#include "netns.h"
+#include "net_namespace.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -27,7 +27,7 @@ static int open_path(const char *path)
 	return fd < 0 ? -errno : fd;
 }
 
-int netns_open(const char *name)
+int ns_open(const char *name)
 {
 	char path[PATH_MAX];
 	int fd;
@@ -45,13 +45,13 @@ int netns_open(const char *name)
 	return fd < 0 ? fail(fd, "network namespace %s: %s", name, strerror(-fd)) : fd;
 }
 
-void netns_close(int fd)
+void ns_close(int fd)
 {
 	if (fd >= 0)
 		close(fd);
 }
 
-int netns_inode(int fd, uint64_t *ret)
+int ns_inode(int fd, uint64_t *ret)
 {
 	struct stat st;
 
@@ -61,7 +61,7 @@ int netns_inode(int fd, uint64_t *ret)
 	return 0;
 }
 
-int netns_enter(int fd, int *ret_home)
+int ns_enter(int fd, int *ret_home)
 {
 	int home = open_path(OWN);
 
@@ -77,7 +77,7 @@ int netns_enter(int fd, int *ret_home)
 	return 0;
 }
 
-void netns_leave(int home)
+void ns_leave(int home)
 {
 	if (home < 0)
 		return;
@@ -123,7 +123,7 @@ static int search_all(match_fn match, const void *wanted)
 
 	if (fd >= 0 && match(fd, wanted))
 		return fd;
-	netns_close(fd);
+	ns_close(fd);
 	fd = search(NAMED_DIR, "", match, wanted);
 	return fd >= 0 ? fd : search("/proc", "/ns/net", match, wanted);
 }
@@ -135,7 +135,7 @@ static bool match_inode(int fd, const void *wanted)
 	return !fstat(fd, &st) && st.st_ino == *(const uint64_t *)wanted;
 }
 
-int netns_find(uint64_t inode)
+int ns_find(uint64_t inode)
 {
 	return search_all(match_inode, &inode);
 }
@@ -158,7 +158,7 @@ static bool match_id(int fd, const void *wanted)
 	return !netlink_ask(NETLINK_ROUTE, &r, id_take, &id) && id == *(const int32_t *)wanted;
 }
 
-int netns_find_id(int32_t id)
+int ns_find_id(int32_t id)
 {
 	return search_all(match_id, &id);
 }
