@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/* Filters and provider contexts, for the files that look at them by the view of a reader. */
+#ifndef SAXDP_FILTER_H
+#define SAXDP_FILTER_H
+
+#include "selector.h"
+
+/* -ENOENT when it does not live at the generation of the view. */
+int filter_view(struct view *v, uint64_t id, struct saxdp_filter *ret);
+/* What its conditions compile to. The caller releases `ret`. */
+int filter_view_selectors(struct view *v, uint64_t id, const struct saxdp_filter *f,
+			  struct selector_set *ret);
+
+/*
+ * prov_link.c: the filters that name a provider context.
+ */
+int prov_context_link(struct policy *p, uint64_t id, uint64_t filter);
+int prov_context_unlink(struct policy *p, uint64_t id, uint64_t filter);
+/* Stops with what fn returns when that is not 0. */
+int prov_context_each_filter(struct view *v, uint64_t id, int (*fn)(void *ctx, uint64_t filter),
+			     void *ctx);
+
+#endif
