@@ -44,8 +44,10 @@ static long apply(__u32 i, struct run *r)
 	case SAXDP_OP_EXPECT:
 	case SAXDP_OP_STORE:
 	case SAXDP_OP_ADD:
-	case SAXDP_OP_STAMP:
-		err = op_word(r, op);
+		err = op_word(op);
+		break;
+	case SAXDP_OP_FILL:
+		err = op_fill(r, op);
 		break;
 	case SAXDP_OP_WRITE:
 		err = op_write(r, op);
@@ -120,8 +122,10 @@ static long undo(__u32 i, struct run *r)
 		break;
 	case SAXDP_OP_STORE:
 	case SAXDP_OP_ADD:
-	case SAXDP_OP_STAMP:
 		undo_word(op);
+		break;
+	case SAXDP_OP_FILL:
+		undo_fill(op);
 		break;
 	case SAXDP_OP_SERVE:
 		undo_serve(op);

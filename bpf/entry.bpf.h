@@ -56,36 +56,52 @@ static __always_inline void plain_delete(__u8 kind, const void *name)
 }
 
 /*
- * The word at an offset of a value. The mask before the comparison is for the verifier: it loses
- * the bound of a value that clang reloads ("invalid access to map value").
+ * A word of a value. The barriers are for the verifier: before the comparison, as it loses the bound
+ * of an offset that clang reloads; after it, as clang adds the offset first and compares then
+ * ("invalid access to map value").
  */
-#define WORD_AT(type, value, offset)                                                        \
-	({                                                                                  \
-		__u64 o_ = (offset)&0x3f8;                                                  \
-		asm volatile("" : "+r"(o_));                                                \
-		(value) && o_ <= sizeof(type) - 8 ? (__u64 *)((char *)(value) + o_) : NULL; \
+#define WORD_AT(type, value, offset)                              \
+	({                                                        \
+		__u64 at_ = (offset)&0x3f8, *word_ = NULL;        \
+                                                                  \
+		asm volatile("" : "+r"(at_));                     \
+		if (at_ <= sizeof(struct type) - 8) {             \
+			asm volatile("" : "+r"(at_));             \
+			word_ = (__u64 *)((char *)(value) + at_); \
+		}                                                 \
+		word_;                                            \
+	})
+
+/* A word of an entry that lives. */
+#define WORD_OF(type, map, name, offset)                                                   \
+	({                                                                                 \
+		struct saxdp_life *life_ = bpf_map_lookup_elem(&map, name);                \
+                                                                                           \
+		life_ && life_->died == SAXDP_NEVER ? WORD_AT(type, life_, offset) : NULL; \
 	})
 
 static __always_inline __u64 *word_lookup(__u8 kind, const void *name, __u16 offset)
 {
+	struct saxdp_engine *e;
+
 	switch (kind) {
 	case SAXDP_KIND_SA4:
-		return WORD_AT(struct saxdp_sa, bpf_map_lookup_elem(&sa4, name), offset);
+		return WORD_OF(saxdp_sa, sa4, name, offset);
 	case SAXDP_KIND_SA6:
-		return WORD_AT(struct saxdp_sa, bpf_map_lookup_elem(&sa6, name), offset);
+		return WORD_OF(saxdp_sa, sa6, name, offset);
 	case SAXDP_KIND_CONTEXT:
-		return WORD_AT(struct saxdp_context, bpf_map_lookup_elem(&context, name), offset);
+		return WORD_OF(saxdp_context, context, name, offset);
 	case SAXDP_KIND_TUNNEL:
-		return WORD_AT(struct saxdp_tunnel, bpf_map_lookup_elem(&tunnel, name), offset);
+		return WORD_OF(saxdp_tunnel, tunnel, name, offset);
 	case SAXDP_KIND_ENDPOINT:
-		return WORD_AT(struct saxdp_endpoint, bpf_map_lookup_elem(&endpoint, name), offset);
+		return WORD_OF(saxdp_endpoint, endpoint, name, offset);
 	case SAXDP_KIND_FILTER:
-		return WORD_AT(struct saxdp_filter, bpf_map_lookup_elem(&filter, name), offset);
+		return WORD_OF(saxdp_filter, filter, name, offset);
 	case SAXDP_KIND_PROV_CONTEXT:
-		return WORD_AT(struct saxdp_prov_context, bpf_map_lookup_elem(&prov_context, name),
-			       offset);
+		return WORD_OF(saxdp_prov_context, prov_context, name, offset);
 	case SAXDP_KIND_ENGINE:
-		return WORD_AT(struct saxdp_engine, bpf_map_lookup_elem(&engine, name), offset);
+		e = engine_get();
+		return e ? WORD_AT(saxdp_engine, e, offset) : NULL;
 	}
 	return NULL;
 }
@@ -230,11 +246,33 @@ static __always_inline void sa_share(struct saxdp_op *op)
 	op->done = DONE_CHANGED;
 }
 
-static __always_inline int op_insert(struct run *r, struct saxdp_op *op)
+/* The newborn of this run, where nothing of that name is in the way. */
+static __always_inline int entry_create(struct run *r, struct saxdp_op *op)
 {
-	struct saxdp_life *life = plain_lookup(op->kind, op->key), *staged = (void *)op->value;
+	struct saxdp_life *staged = (void *)op->value;
 	int err;
 
+	staged->born = r->next;
+	staged->died = SAXDP_NEVER;
+	err = plain_insert(op->kind, op->key, op->value);
+	if (err)
+		return err;
+	links_add(op->kind, op->key, 1);
+	op->done = DONE_CREATED;
+	return 0;
+}
+
+static __always_inline int op_insert(struct run *r, struct saxdp_op *op)
+{
+	struct saxdp_life *life;
+	int err;
+
+	if (op->code == SAXDP_OP_INSERT) {
+		err = entry_create(r, op);
+		if (err != -EEXIST)
+			return err;
+	}
+	life = plain_lookup(op->kind, op->key);
 	if (life && life->died == SAXDP_NEVER) {
 		if (op->code != SAXDP_OP_ENSURE)
 			return -EEXIST;
@@ -249,14 +287,7 @@ static __always_inline int op_insert(struct run *r, struct saxdp_op *op)
 		reclaimed_note(r, life->died);
 		plain_remove(op->kind, op->key);
 	}
-	staged->born = r->next;
-	staged->died = SAXDP_NEVER;
-	err = plain_insert(op->kind, op->key, op->value);
-	if (err)
-		return err;
-	links_add(op->kind, op->key, 1);
-	op->done = DONE_CREATED;
-	return 0;
+	return entry_create(r, op);
 }
 
 static __always_inline int op_die(struct run *r, struct saxdp_op *op)
@@ -289,28 +320,16 @@ static __always_inline int op_die(struct run *r, struct saxdp_op *op)
 
 /* --- words of a value ------------------------------------------------------------------------------ */
 
-static __always_inline int op_word(struct run *r, struct saxdp_op *op)
+static __always_inline int op_word(struct saxdp_op *op)
 {
-	struct saxdp_life *life;
-	__u64 *word;
+	__u64 *word = word_lookup(op->kind, op->key, op->offset);
 
-	if (op->kind != SAXDP_KIND_ENGINE) {
-		life = plain_lookup(op->kind, op->key);
-		if (!life || life->died != SAXDP_NEVER)
-			return -ESTALE;
-	}
-	word = word_lookup(op->kind, op->key, op->offset);
 	if (!word)
-		return -EINVAL;
+		return -ESTALE;
 	if (op->code == SAXDP_OP_EXPECT)
 		return *word == op->word ? 0 : -ESTALE;
 	if (!word_writable(op->kind, op->offset))
 		return -EPERM;
-	if (op->code == SAXDP_OP_STAMP) {
-		if (*word)
-			return -ESTALE;
-		op->word = r->next;
-	}
 	if (op->code == SAXDP_OP_ADD) {
 		__sync_fetch_and_add(word, op->word);
 	} else {
@@ -333,9 +352,9 @@ static __always_inline void undo_word(struct saxdp_op *op)
 		*(volatile __u64 *)word = op->saved;
 }
 
-static __always_inline int words_copy(char *to, __u64 size, const struct saxdp_op *op)
+static __always_inline int words_copy(char *to, __u64 size, __u64 from, const struct saxdp_op *op)
 {
-	__u64 from = op->offset & 0xfc, words = op->length / 4;
+	__u64 words = op->length / 4;
 
 	for (__u64 i = 0; i < SAXDP_OP_VALUE / 4 && i < words; i++) {
 		__u64 at = from + i * 4;
@@ -347,32 +366,64 @@ static __always_inline int words_copy(char *to, __u64 size, const struct saxdp_o
 	return 0;
 }
 
-/*
- * Plain bytes where no reader looks yet: the mask set of the generation to come, a bundle before
- * its stamp.
- */
+/* A part of the mask set of the generation to come. */
 static __always_inline int op_write(struct run *r, struct saxdp_op *op)
 {
-	char *value;
+	__u32 index = *(__u32 *)op->key;
+	char *set;
 
-	if (op->kind == SAXDP_KIND_MASK) {
-		__u32 index = *(__u32 *)op->key;
+	if (op->kind != SAXDP_KIND_MASK || (index & 1) != (r->next & 1))
+		return -EPERM;
+	/* Packets of the generation before the current one used this set. */
+	if (r->graced < r->next - 1)
+		return -EAGAIN;
+	set = bpf_map_lookup_elem(&mask, &index);
+	return set ? words_copy(set, sizeof(struct saxdp_mask_set), op->offset & 0xfc, op) :
+		     -EINVAL;
+}
 
-		if ((index & 1) != (r->next & 1))
-			return -EPERM;
-		/* Packets of the generation before the current one used this set. */
-		if (r->graced < r->next - 1)
-			return -EAGAIN;
-		value = bpf_map_lookup_elem(&mask, &index);
-		return value ? words_copy(value, sizeof(struct saxdp_mask_set), op) : -EINVAL;
-	}
-	if (op->kind == SAXDP_KIND_CONTEXT) {
-		if (op->offset < offsetof(struct saxdp_context, policy))
-			return -EPERM;
-		value = bpf_map_lookup_elem(&context, op->key);
-		return value ? words_copy(value, sizeof(struct saxdp_context), op) : -ESTALE;
-	}
-	return -EINVAL;
+/*
+ * A part of a context that is filled once: the generation at its beginning, which says since when
+ * the words behind it count, is stored after them.
+ */
+static __always_inline int op_fill(struct run *r, struct saxdp_op *op)
+{
+	struct saxdp_context *c;
+	__u64 *born, at = op->offset;
+	int err;
+
+	if (op->kind != SAXDP_KIND_CONTEXT || (at != offsetof(struct saxdp_context, spi_born) &&
+					       at != offsetof(struct saxdp_context, inbound) &&
+					       at != offsetof(struct saxdp_context, outbound)))
+		return -EPERM;
+	c = bpf_map_lookup_elem(&context, op->key);
+	if (!c || c->life.died != SAXDP_NEVER)
+		return -ESTALE;
+	born = at == offsetof(struct saxdp_context, spi_born) ? &c->spi_born :
+	       at == offsetof(struct saxdp_context, inbound)  ? &c->inbound.born :
+								&c->outbound.born;
+	if (*born)
+		return -ESTALE;
+	err = words_copy((char *)c, sizeof(*c), at + sizeof(*born), op);
+	if (err)
+		return err;
+	__sync_lock_test_and_set(born, r->next);
+	op->done = DONE_CHANGED;
+	return 0;
+}
+
+static __always_inline void undo_fill(struct saxdp_op *op)
+{
+	struct saxdp_context *c = bpf_map_lookup_elem(&context, op->key);
+
+	if (!c)
+		return;
+	if (op->offset == offsetof(struct saxdp_context, spi_born))
+		c->spi_born = 0;
+	else if (op->offset == offsetof(struct saxdp_context, inbound))
+		c->inbound.born = 0;
+	else
+		c->outbound.born = 0;
 }
 
 /* --- which context serves a tunnel ------------------------------------------------------------------ */

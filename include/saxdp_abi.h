@@ -233,7 +233,7 @@ struct saxdp_transform {
 };
 
 /*
- * A bundle is written once: its fields first, then `born`, so that a reader of an older generation
+ * A bundle is filled once: its fields first, then `born`, so that a reader of an older generation
  * does not see it. What is rarely given is in a blob of `rest` parts (sa_bundle.c of the library).
  */
 struct saxdp_bundle {
@@ -624,8 +624,8 @@ enum saxdp_op_code {
 	SAXDP_OP_EXPECT, /* key, offset, word: ESTALE when it differs or nothing lives there */
 	SAXDP_OP_STORE, /* key, offset, word */
 	SAXDP_OP_ADD, /* key, offset, word */
-	SAXDP_OP_STAMP, /* key, offset: stores the new generation; ESTALE when there is one */
-	SAXDP_OP_WRITE, /* key, offset, length, value: not undone, so only where no reader looks yet */
+	SAXDP_OP_FILL, /* key, offset, length, value: a part of a context, once; else ESTALE */
+	SAXDP_OP_WRITE, /* index of the next generation's mask set, offset, length, value */
 	SAXDP_OP_SERVE, /* tunnel key, word: this context serves from now on */
 	SAXDP_OP_SERVED, /* tunnel key, word: ENODATA when no place serves once this context is gone */
 	SAXDP_OP_CANDIDATE_ADD, /* selector key, value = a bucket with the candidate in place 0 */
@@ -640,7 +640,7 @@ struct saxdp_op {
 	__u8 code; /* enum saxdp_op_code */
 	__u8 kind; /* enum saxdp_kind */
 	__u16 offset;
-	__u16 length; /* SAXDP_OP_WRITE: bytes, a multiple of 4 */
+	__u16 length; /* FILL, WRITE: bytes, a multiple of 4 */
 	__u8 done; /* the program's: what undo has to take back */
 	__u8 place; /* the program's: candidate or version */
 	__u64 word;

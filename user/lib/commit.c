@@ -252,16 +252,28 @@ void change_word(struct change *c, enum saxdp_op_code code, enum saxdp_kind kind
 	}
 }
 
-void change_write(struct change *c, enum saxdp_kind kind, const void *key, size_t offset,
-		  const void *bytes, size_t length)
+static void change_bytes(struct change *c, enum saxdp_op_code code, enum saxdp_kind kind,
+			 const void *key, size_t offset, const void *bytes, size_t length)
 {
-	struct saxdp_op *op = change_add(c, SAXDP_OP_WRITE, kind, key);
+	struct saxdp_op *op = change_add(c, code, kind, key);
 
 	if (op) {
 		op->offset = offset;
 		op->length = length;
 		memcpy(op->value, bytes, length);
 	}
+}
+
+void change_write_mask(struct change *c, uint32_t index, size_t offset, const void *bytes,
+		       size_t length)
+{
+	change_bytes(c, SAXDP_OP_WRITE, SAXDP_KIND_MASK, &index, offset, bytes, length);
+}
+
+void change_fill(struct change *c, uint64_t context, size_t offset, const void *bytes,
+		 size_t length)
+{
+	change_bytes(c, SAXDP_OP_FILL, SAXDP_KIND_CONTEXT, &context, offset, bytes, length);
 }
 
 void change_serve(struct change *c, const struct saxdp_tunnel_key *tunnel, uint64_t context)

@@ -160,8 +160,11 @@ struct saxdp_op *change_ensure(struct change *c, enum saxdp_kind kind, const voi
 void change_die(struct change *c, enum saxdp_kind kind, const void *key);
 void change_word(struct change *c, enum saxdp_op_code code, enum saxdp_kind kind, const void *key,
 		 size_t offset, uint64_t word);
-void change_write(struct change *c, enum saxdp_kind kind, const void *key, size_t offset,
-		  const void *bytes, size_t length);
+void change_write_mask(struct change *c, uint32_t index, size_t offset, const void *bytes,
+		       size_t length);
+/* A part of a context: what follows the generation at `offset`, which the program stores. */
+void change_fill(struct change *c, uint64_t context, size_t offset, const void *bytes,
+		 size_t length);
 void change_serve(struct change *c, const struct saxdp_tunnel_key *tunnel, uint64_t context);
 void change_candidate_add(struct change *c, enum saxdp_kind kind, const void *key,
 			  const struct saxdp_candidate *candidate);

@@ -105,6 +105,9 @@ struct tunnel_known {
 
 int sa_call_tunnel(struct sa_call *c, const struct saxdp_tunnel_key *key, struct tunnel_known *ret);
 
+/* The shapes of tunnel keys that are known to be in use. */
+uint32_t *sa_call_shapes(struct sa_call *c);
+
 /* What is now known of them, after a commit. */
 void sa_call_know_context(struct sa_call *c, uint64_t id, const struct saxdp_context *context);
 void sa_call_forget_context(struct sa_call *c, uint64_t id);

@@ -45,12 +45,9 @@ static int inbound_steer(struct sa_call *c, uint32_t *ret)
 
 static void change_bundle(struct change *c, uint64_t id, size_t offset, const struct bundle *b)
 {
-	enum { SKIP = sizeof(b->fixed.born) };
+	enum { BORN = sizeof(b->fixed.born) };
 
-	change_word(c, SAXDP_OP_EXPECT, SAXDP_KIND_CONTEXT, &id, offset, 0);
-	change_write(c, SAXDP_KIND_CONTEXT, &id, offset + SKIP, (const char *)&b->fixed + SKIP,
-		     sizeof(b->fixed) - SKIP);
-	change_word(c, SAXDP_OP_STAMP, SAXDP_KIND_CONTEXT, &id, offset, 0);
+	change_fill(c, id, offset, (const char *)&b->fixed + BORN, sizeof(b->fixed) - BORN);
 }
 
 static int add_inbound(struct sa_call *c, struct bundle *b)

@@ -31,6 +31,7 @@ struct sa_cache {
 	struct saxdp_context context[CACHED_CONTEXTS];
 	struct tunnel_known tunnel[CACHED_TUNNELS];
 	struct policy_known policy[CACHED_POLICIES];
+	uint32_t shapes; /* bits of engine.tunnel_ports that are set: they stay */
 };
 
 static uint32_t hash(const void *bytes, size_t size)
@@ -248,6 +249,11 @@ void sa_call_know_tunnel(struct sa_call *c, const struct tunnel_known *t)
 	c->session->sa_cache->tunnel[hash(&t->key, sizeof(t->key)) % CACHED_TUNNELS] = *t;
 }
 
+uint32_t *sa_call_shapes(struct sa_call *c)
+{
+	return &c->session->sa_cache->shapes;
+}
+
 /* In tunnel mode the answer does not depend on the endpoints. */
 static void policy_question(const struct traffic *t, struct traffic *ret)
 {
@@ -270,12 +276,12 @@ int sa_call_policy(struct sa_call *c, const struct traffic *t, uint64_t *ret_inb
 	int err;
 
 	policy_question(t, &question);
-	known = &s->sa_cache->policy[hash(&question.policy, sizeof(question.policy)) %
+	known = &s->sa_cache->policy[(hash(&question.policy, sizeof(question.policy)) ^
+				      hash(question.remote, sizeof(question.remote)) ^ inbound) %
 				     CACHED_POLICIES];
 	if (!c->fresh &&
 	    known->generation == instance_mirror(s->inst)->generation[SAXDP_EPOCH_POLICY] &&
 	    known->inbound == inbound && known->traffic.policy == question.policy &&
-	    known->traffic.family == question.family &&
 	    traffic_same_ends(&known->traffic, &question)) {
 		c->change.expect_policy = known->generation;
 		if (ret_inbound_filter)

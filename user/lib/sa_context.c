@@ -51,9 +51,14 @@ static int change_tunnel_shape(struct sa_call *c, const struct saxdp_tunnel_key 
 	struct saxdp_engine engine;
 	int err;
 
+	if (*sa_call_shapes(c) & bit)
+		return 0;
 	err = store_engine(c->session->inst, &engine);
-	if (err || engine.tunnel_ports & bit)
+	if (err)
 		return err;
+	*sa_call_shapes(c) |= engine.tunnel_ports;
+	if (engine.tunnel_ports & bit)
+		return 0;
 	change_word(&c->change, SAXDP_OP_EXPECT, SAXDP_KIND_ENGINE, &zero,
 		    offsetof(struct saxdp_engine, default_steer),
 		    word_of(engine.default_steer, engine.tunnel_ports));

@@ -61,8 +61,6 @@ static void change_spi(struct change *c, uint64_t id, const struct saxdp_context
 		.direction = SAXDP_INBOUND,
 	};
 
-	change_word(c, SAXDP_OP_EXPECT, SAXDP_KIND_CONTEXT, &id,
-		    offsetof(struct saxdp_context, spi_born), 0);
 	if (!chosen) {
 		name.protocol = ESP;
 		change_sa(c, SAXDP_OP_ABSENT, &name, NULL, 0);
@@ -74,12 +72,9 @@ static void change_spi(struct change *c, uint64_t id, const struct saxdp_context
 	if (context->type == SAXDP_TRANSPORT)
 		change_word(c, SAXDP_OP_ADD, SAXDP_KIND_FILTER, &context->inbound_policy,
 			    offsetof(struct saxdp_filter, users), 1);
-	change_write(c, SAXDP_KIND_CONTEXT, &id, offsetof(struct saxdp_context, inbound_policy),
-		     &context->inbound_policy,
-		     offsetof(struct saxdp_context, tunnel) -
-			     offsetof(struct saxdp_context, inbound_policy));
-	change_word(c, SAXDP_OP_STAMP, SAXDP_KIND_CONTEXT, &id,
-		    offsetof(struct saxdp_context, spi_born), 0);
+	change_fill(c, id, offsetof(struct saxdp_context, spi_born), &context->inbound_policy,
+		    offsetof(struct saxdp_context, tunnel) -
+			    offsetof(struct saxdp_context, inbound_policy));
 }
 
 /* spi 0: choose one, and return that of an earlier call. */
