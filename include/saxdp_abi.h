@@ -224,12 +224,14 @@ struct saxdp_sa {
 };
 SAXDP_ASSERT_SIZE(struct saxdp_sa, 80);
 
-/* What the caller said of one transform of a bundle; never a key. */
+/*
+ * What the caller said of one transform of a bundle; never a key. There is one authConfig for each
+ * authType, and one cipherType for each cipherConfig, so that three bytes say it all.
+ */
 struct saxdp_transform {
 	__u8 type; /* IPSEC_TRANSFORM_TYPE */
-	__u8 auth_type, auth_config;
-	__u8 cipher_type, cipher_config;
-	__u8 zero;
+	__u8 auth_type;
+	__u8 cipher_config;
 };
 
 /*
@@ -245,12 +247,12 @@ struct saxdp_bundle {
 	__u32 idle_seconds;
 	__u32 qm_sa_id;
 	struct saxdp_transform transform[SAXDP_BUNDLE_SAS];
-	__u8 sas; /* 1 or 2 */
-	__u8 pfs_group;
-	__u8 form; /* 0 or 1: which struct it was added with */
+	__u8 sas : 2; /* 1 or 2 */
+	__u8 pfs_group : 4;
+	__u8 form : 1; /* which struct it was added with: IPSEC_SA_BUNDLE0 or 1 */
 	__u8 rest;
 };
-SAXDP_ASSERT_SIZE(struct saxdp_bundle, 64);
+SAXDP_ASSERT_SIZE(struct saxdp_bundle, 56);
 
 enum saxdp_traffic_type {
 	SAXDP_TRANSPORT, /* as IPSEC_TRAFFIC_TYPE */
@@ -280,7 +282,7 @@ struct saxdp_context {
 	__u32 tunnel;
 	struct saxdp_bundle inbound, outbound;
 };
-SAXDP_ASSERT_SIZE(struct saxdp_context, 240);
+SAXDP_ASSERT_SIZE(struct saxdp_context, 224);
 
 /*
  * A tunnel outlives its contexts: a rekey is a new context of the same tunnel. Steering and the

@@ -96,7 +96,6 @@ static int auth_check(const IPSEC_SA_AUTH_INFORMATION0 *info, struct saxdp_trans
 			    "SA: authType %d has a key of %u bytes, not %u", id->authType,
 			    a->key_bytes, info->authKey.size);
 	t->auth_type = id->authType;
-	t->auth_config = id->authConfig;
 	*ret = a;
 	return 0;
 }
@@ -123,7 +122,6 @@ static int cipher_check(const IPSEC_SA_CIPHER_INFORMATION0 *info, struct saxdp_t
 		return fail(FWP(FWP_E_INVALID_CIPHER_TRANSFORM),
 			    "SA: cipherType %d has a key of %u bytes, not %u", id->cipherType,
 			    a->key_bytes, info->cipherKey.size);
-	t->cipher_type = id->cipherType;
 	t->cipher_config = id->cipherConfig;
 	*ret = a;
 	return 0;
@@ -279,14 +277,22 @@ void bundle_release(struct bundle *b)
 
 static void auth_out(const struct saxdp_transform *t, IPSEC_SA_AUTH_INFORMATION0 *ret)
 {
-	ret->authTransform.authTransformId.authType = t->auth_type;
-	ret->authTransform.authTransformId.authConfig = t->auth_config;
+	for (size_t i = 0; i < COUNT(auth_algorithms); i++) {
+		if (auth_algorithms[i].type != t->auth_type)
+			continue;
+		ret->authTransform.authTransformId.authType = auth_algorithms[i].type;
+		ret->authTransform.authTransformId.authConfig = auth_algorithms[i].config;
+	}
 }
 
 static void cipher_out(const struct saxdp_transform *t, IPSEC_SA_CIPHER_INFORMATION0 *ret)
 {
-	ret->cipherTransform.cipherTransformId.cipherType = t->cipher_type;
-	ret->cipherTransform.cipherTransformId.cipherConfig = t->cipher_config;
+	for (size_t i = 0; i < COUNT(cipher_algorithms); i++) {
+		if (cipher_algorithms[i].config != t->cipher_config)
+			continue;
+		ret->cipherTransform.cipherTransformId.cipherType = cipher_algorithms[i].type;
+		ret->cipherTransform.cipherTransformId.cipherConfig = cipher_algorithms[i].config;
+	}
 }
 
 static int sa_out(struct out *o, __be32 spi, const struct saxdp_transform *t, IPSEC_SA0 *ret)
