@@ -115,7 +115,7 @@ BPF_CFLAGS := -g -O2 -mcpu=v3 -target bpf -D__TARGET_ARCH_$(BPF_ARCH) $(WARN) -I
 
 # Expanded once, and not before a recipe needs it.
 once = $(eval $(1) := $(2))$($(1))
-LIBS = $(call once,LIBS,$(shell $(PKG_CONFIG) --libs libbpf libxdp libelf zlib))
+LIBS = $(call once,LIBS,$(shell $(PKG_CONFIG) --libs libxdp libbpf libelf zlib))
 CLI_LIBS = $(call once,CLI_LIBS,$(shell $(PKG_CONFIG) --libs libcjson))
 # Tests link libbpf statically, so that -Wl,--wrap=syscall reaches its calls too.
 TEST_LIBS = -lcmocka $(subst -lxdp,-l:libxdp.a,$(subst -lbpf,-l:libbpf.a,$(LIBS))) $(CLI_LIBS)
