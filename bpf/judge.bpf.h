@@ -95,7 +95,8 @@ static __always_inline int clear_tunnel_mode(__u64 filter_id, __u32 bytes, __u64
 /*
  * By an outbound filter and the packet's own addresses. Contexts of one filter may differ in
  * protocol and ports: each shape in use is tried, from the one with all three fields downwards.
- * Ports come only with a protocol, so the numbers of the shapes are in that order.
+ * Ports come only with a protocol, so the numbers of the shapes are in that order. A packet without
+ * ports has 0 there, as no tunnel of a shape with ports does.
  */
 static __always_inline int clear_transport_mode(const struct flow *f, __u64 filter_id, __u32 shapes,
 						__u32 bytes, __u64 generation)
@@ -115,9 +116,6 @@ static __always_inline int clear_transport_mode(const struct flow *f, __u64 filt
 	key.family = f->family;
 	for (shape = SAXDP_SHAPES - 1; shape >= 0; shape--) {
 		if (!(shapes >> shape & 1))
-			continue;
-		if (shape & (SAXDP_SHAPE_LOCAL_PORT | SAXDP_SHAPE_REMOTE_PORT) &&
-		    !flow_has_ports(f))
 			continue;
 		key.protocol = shape & SAXDP_SHAPE_PROTOCOL ? f->protocol : 0;
 		key.local_port = shape & SAXDP_SHAPE_LOCAL_PORT ? bpf_htons(f->local_port_low) : 0;
