@@ -146,13 +146,14 @@ static __always_inline __u64 generation_read(struct saxdp_engine *e, enum saxdp_
 	__u64 generation = *(volatile __u64 *)&e->epoch[id].generation;
 
 	/*
-	 * Elsewhere than on x86-64 a lookup could be satisfied before the load above; an atomic
-	 * operation that returns its value is a full barrier in the BPF memory model.
+	 * Elsewhere than on x86-64 a lookup could be satisfied before the load above. An atomic
+	 * operation that returns its value is a full barrier in the BPF memory model; one whose
+	 * value is not used is none, and clang makes that of it unless it is.
 	 */
 #if !defined(__TARGET_ARCH_x86)
-	__u64 barrier = 0;
+	__u64 word = 0;
 
-	__sync_fetch_and_add(&barrier, 0);
+	asm volatile("" ::"r"(__sync_fetch_and_add(&word, 0)));
 #endif
 	return generation;
 }
