@@ -243,6 +243,10 @@ LONG_FUZZ = $(foreach f,$(FUZZERS),fuzz_$(f)='mkdir -p $(O)/fuzz/corpus/$(f) && 
 	    $(O)/fuzz/tests/fuzz/fuzz_$(f) -max_total_time=$(FUZZ_SECONDS) $(O)/fuzz/corpus/$(f) \
 	    tests/fuzz/seeds/$(f)')
 
+# What runs on Debian's kernels: the demo, which loads and attaches everything and counts exactly.
+KERNELS := 6.1 6.12
+KERNEL_COMMAND = env BUILD=$(abspath $(O)) user/demo/demo.sh
+
 .PHONY: check run-check
 check: ## install what is missing, build, and run every test
 	$(Q)tests/deps.sh build demo check
@@ -277,7 +281,7 @@ run-check-long: tests fuzzers
 check-kernels: ## run programs and demo on Debian's own kernels, emulated
 	$(Q)tests/deps.sh build demo kernels
 	$(Q)$(MAKE) all
-	$(Q)BUILD=$(abspath $(O)) tests/kernels/run.sh
+	$(Q)$(RUN) -t 1800 $(KERNELS:%=kernel-%='tests/kernels/run.sh % $(KERNEL_COMMAND)')
 
 .PHONY: bench run-bench
 bench: ## measure, and print ratios with their spread
@@ -305,11 +309,12 @@ $(FUZZ): OUR_LDFLAGS += $(FUZZ_LDFLAGS)
 
 .PHONY: headers
 # Every public header stands alone, in both languages.
-HEADER_FLAGS := $(WARN) -I include -fsyntax-only
+HEADER_FLAGS := $(WARN) -pedantic -I include -fsyntax-only
 headers:
 	$(Q)set -e; for h in $(HEADERS); do \
-		echo "#include \"$${h#include/}\"" | $(CC) $(HEADER_FLAGS) -std=c11 -x c -; \
-		echo "#include \"$${h#include/}\"" | $(CXX) $(HEADER_FLAGS) -std=c++17 -x c++ -; \
+		unit="#include \"$${h#include/}\"\ntypedef int unit;\n"; \
+		printf "$$unit" | $(CC) $(HEADER_FLAGS) -std=c11 -x c -; \
+		printf "$$unit" | $(CXX) $(HEADER_FLAGS) -std=c++17 -x c++ -; \
 	done
 
 # The functions that the headers declare (only gcc lists them), and those a program can link to.

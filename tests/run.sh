@@ -4,7 +4,8 @@
 # usage: run.sh [-t SECONDS] TEST... [-f LIST DIR]
 #
 # Runs each TEST, a program or NAME=COMMAND, for at most SECONDS (300), shows the output of those
-# that fail, and ends with "N passed, N failed, N skipped". Options hold for what follows them.
+# that fail, and ends with "N passed, N failed, N skipped". Options hold for what follows them. Of
+# those that pass the lines that begin with "# " are shown: tables, seeds, reasons for a skip.
 #
 # What speaks TAP (cmocka does here) counts case by case: a case that never reported, because its
 # program died, has failed. Any other test is one case, and its exit status says what it was: 0
@@ -88,7 +89,7 @@ run_test() {
 	elif [ "$V" = 1 ]; then
 		cat "$log"
 	else
-		grep -E '^(# )?skip: ' "$log"
+		grep -E '^(# |skip: )' "$log"
 	fi
 	printf '%-44s %4d passed %4d failed %4d skipped\n' "$name" "$pass" "$fail" "$skip"
 }
