@@ -63,7 +63,7 @@ int bundle_out(struct out *o, const struct saxdp_bundle *b, uint8_t family, stru
  * policy comes from the session's cache or the maps, goes along as expectations, and is read again
  * from the maps when one no longer holds.
  *
- *	err = sa_call_begin(&c, handle, …);
+ *	err = sa_call_begin(&c, handle, flags, missing);
  *	if (err)
  *		return fwp_result(err);
  *	do
@@ -86,7 +86,11 @@ enum sa_call_flags {
 	SA_CALL_NOT_DYNAMIC = 2,
 };
 
-int sa_call_begin(struct sa_call *c, HANDLE handle, unsigned int flags);
+/*
+ * missing: the name of an argument that is NULL and must not be, or NULL. The checks are in the order
+ * that the documentation promises: handle, arguments, transaction, dynamic session, rights, unload.
+ */
+int sa_call_begin(struct sa_call *c, HANDLE handle, unsigned int flags, const char *missing);
 bool sa_call_again(struct sa_call *c, int *err);
 DWORD sa_call_end(struct sa_call *c, int err);
 

@@ -141,14 +141,13 @@ static DWORD add_call(HANDLE handle, uint64_t id, const IPSEC_SA_BUNDLE1 *bundle
 	struct sa_call c;
 	int err;
 
-	err = sa_call_begin(&c, handle, SA_CALL_WRITES);
+	err = sa_call_begin(&c, handle, SA_CALL_WRITES,
+			    bundle  ? NULL :
+			    inbound ? "inboundBundle" :
+				      "outboundBundle");
 	if (err)
 		return fwp_result(err);
-	if (!bundle)
-		err = fail(FWP(FWP_E_NULL_POINTER), "%sboundBundle: NULL", inbound ? "in" : "out");
-	else
-		err = add(&c, id, bundle, form, inbound);
-	return sa_call_end(&c, err);
+	return sa_call_end(&c, add(&c, id, bundle, form, inbound));
 }
 
 /* IPSEC_SA_BUNDLE0 has the same members up to where it ends; form 0 looks no further. */

@@ -51,7 +51,7 @@ void sa_cache_free(struct sa_cache *cache)
 
 /* --- the frame -------------------------------------------------------------------------------------- */
 
-int sa_call_begin(struct sa_call *c, HANDLE handle, unsigned int flags)
+int sa_call_begin(struct sa_call *c, HANDLE handle, unsigned int flags, const char *missing)
 {
 	struct session *s;
 	int err;
@@ -61,7 +61,9 @@ int sa_call_begin(struct sa_call *c, HANDLE handle, unsigned int flags)
 		return err;
 	*c = (struct sa_call){ .session = s };
 	pthread_mutex_lock(&s->lock);
-	if (flags & SA_CALL_WRITES && transaction_open(s))
+	if (missing)
+		err = fail(FWP(FWP_E_NULL_POINTER), "%s: NULL", missing);
+	else if (flags & SA_CALL_WRITES && transaction_open(s))
 		err = fail(FWP(FWP_E_TXN_IN_PROGRESS), "session: a transaction is in progress");
 	else if (flags & SA_CALL_NOT_DYNAMIC && s->dynamic)
 		err = fail(FWP(FWP_E_DYNAMIC_SESSION_IN_PROGRESS), "session: it is dynamic");

@@ -182,13 +182,13 @@ DWORD IPsecSaContextCreate1(HANDLE engineHandle, const IPSEC_TRAFFIC1 *outboundT
 	struct sa_call c;
 	int err;
 
-	err = sa_call_begin(&c, engineHandle, SA_CALL_WRITES | SA_CALL_NOT_DYNAMIC);
+	err = sa_call_begin(&c, engineHandle, SA_CALL_WRITES | SA_CALL_NOT_DYNAMIC,
+			    !outboundTraffic ? "outboundTraffic" :
+			    !id		     ? "id" :
+					       NULL);
 	if (err)
 		return fwp_result(err);
-	if (!outboundTraffic || !id)
-		err = fail(FWP(FWP_E_NULL_POINTER), "%s: NULL", id ? "outboundTraffic" : "id");
-	else
-		err = create(&c, outboundTraffic, virtualIfTunnelInfo, &filter, &context);
+	err = create(&c, outboundTraffic, virtualIfTunnelInfo, &filter, &context);
 	if (!err) {
 		*id = context;
 		if (inboundFilterId)
@@ -326,7 +326,7 @@ DWORD IPsecSaContextDeleteById0(HANDLE engineHandle, UINT64 id)
 	struct sa_call c;
 	int err;
 
-	err = sa_call_begin(&c, engineHandle, SA_CALL_WRITES | SA_CALL_NOT_DYNAMIC);
+	err = sa_call_begin(&c, engineHandle, SA_CALL_WRITES | SA_CALL_NOT_DYNAMIC, NULL);
 	if (err)
 		return fwp_result(err);
 	return sa_call_end(&c, delete (&c, id));
@@ -434,11 +434,9 @@ DWORD IPsecSaContextGetById1(HANDLE engineHandle, UINT64 id, IPSEC_SA_CONTEXT1 *
 	struct view v;
 	int err, outcome;
 
-	err = sa_call_begin(&c, engineHandle, 0);
+	err = sa_call_begin(&c, engineHandle, 0, saContext ? NULL : "saContext");
 	if (err)
 		return fwp_result(err);
-	if (!saContext)
-		return sa_call_end(&c, fail(FWP(FWP_E_NULL_POINTER), "saContext: NULL"));
 	v = (struct view)VIEW_INIT(c.session->inst);
 	do {
 		free(o.base);

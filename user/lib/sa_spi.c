@@ -146,13 +146,13 @@ DWORD IPsecSaContextGetSpi1(HANDLE engineHandle, UINT64 id, const IPSEC_GETSPI1 
 	struct sa_call c;
 	int err;
 
-	err = sa_call_begin(&c, engineHandle, SA_CALL_WRITES);
+	err = sa_call_begin(&c, engineHandle, SA_CALL_WRITES,
+			    !getSpi	? "getSpi" :
+			    !inboundSpi ? "inboundSpi" :
+					  NULL);
 	if (err)
 		return fwp_result(err);
-	if (!getSpi || !inboundSpi)
-		err = fail(FWP(FWP_E_NULL_POINTER), "%s: NULL", getSpi ? "inboundSpi" : "getSpi");
-	else
-		err = spi_take(&c, id, getSpi, 0, &spi);
+	err = spi_take(&c, id, getSpi, 0, &spi);
 	if (!err)
 		*inboundSpi = spi;
 	return sa_call_end(&c, err);
@@ -165,12 +165,10 @@ DWORD IPsecSaContextSetSpi0(HANDLE engineHandle, UINT64 id, const IPSEC_GETSPI1 
 	struct sa_call c;
 	int err;
 
-	err = sa_call_begin(&c, engineHandle, SA_CALL_WRITES);
+	err = sa_call_begin(&c, engineHandle, SA_CALL_WRITES, getSpi ? NULL : "getSpi");
 	if (err)
 		return fwp_result(err);
-	if (!getSpi)
-		err = fail(FWP(FWP_E_NULL_POINTER), "getSpi: NULL");
-	else if (inboundSpi < SPI_MIN)
+	if (inboundSpi < SPI_MIN)
 		err = fail(FWP(FWP_E_OUT_OF_BOUNDS), "SPI %u: reserved", inboundSpi);
 	else
 		err = spi_take(&c, id, getSpi, inboundSpi, &spi);
