@@ -20,6 +20,9 @@
 
 char _license[] SEC("license") = "Dual BSD/GPL";
 
+/* BPF_MAX_LOOPS of the kernel: of more, bpf_loop() does nothing at all and returns E2BIG. */
+enum { LOOP_MAX = 1 << 23 };
+
 static long apply(__u32 i, struct run *r)
 {
 	__u32 index = r->first + i;
@@ -269,7 +272,9 @@ static __always_inline int commit_run(struct saxdp_engine *e, volatile struct sa
 	r.next = epoch->generation + 1;
 	r.graced = epoch->graced;
 	if (args->reclaim && r.epoch != SAXDP_EPOCH_NONE) {
-		bpf_loop(args->reclaim, reclaim, &r, 0);
+		__u32 most = args->reclaim;
+
+		bpf_loop(most < LOOP_MAX ? most : LOOP_MAX, reclaim, &r, 0);
 		e->reclaim_ns = bpf_ktime_get_ns();
 	}
 
@@ -431,7 +436,9 @@ int recover(struct saxdp_commit *ctx)
 		return 0;
 	if (e->txn_dirty) {
 		r.next = e->epoch[SAXDP_EPOCH_POLICY].generation + 1;
-		bpf_loop(e->grave_size[SAXDP_EPOCH_POLICY], revive, &r, 0);
+		/* The largest grave has twice as many; each loop ends at the first that may stay dead. */
+		bpf_loop(LOOP_MAX, revive, &r, 0);
+		bpf_loop(LOOP_MAX, revive, &r, 0);
 		bpf_for_each_map_elem(&filter, unborn_filter, &r, 0);
 		bpf_for_each_map_elem(&prov_context, unborn_plain, &r, 0);
 		bpf_for_each_map_elem(&blob, unborn_plain, &r, 0);
