@@ -124,6 +124,36 @@ static bool clsact_empty(uint32_t ifindex)
 	return !filters;
 }
 
+struct clsact_search {
+	int index;
+	bool found;
+};
+
+static void clsact_find(void *ctx, const struct nlmsghdr *answer)
+{
+	const struct tcmsg *qdisc = NLMSG_DATA(answer);
+	struct clsact_search *search = ctx;
+
+	if (answer->nlmsg_type == RTM_NEWQDISC && qdisc->tcm_ifindex == search->index &&
+	    qdisc->tcm_parent == TC_H_CLSACT)
+		search->found = true;
+}
+
+static int clsact_there(const struct link *l, bool *ret)
+{
+	struct tcmsg body = { .tcm_family = AF_UNSPEC, .tcm_ifindex = l->index };
+	struct clsact_search search = { .index = l->index };
+	struct netlink_request r;
+	int err;
+
+	netlink_request_init(&r, RTM_GETQDISC, NLM_F_DUMP, &body, sizeof(body));
+	err = netlink_ask(NETLINK_ROUTE, &r, clsact_find, &search);
+	if (err)
+		return fail(err, "interface %s: clsact: %s", l->name, strerror(-err));
+	*ret = search.found;
+	return 0;
+}
+
 static int tc_attach(const struct link *l, uint32_t engine_id, int prog_fd,
 		     struct saxdp_attached *a)
 {
@@ -135,7 +165,8 @@ static int tc_attach(const struct link *l, uint32_t engine_id, int prog_fd,
 	if (err && err != -EEXIST)
 		return fail(err, "interface %s: clsact: %s (%s)", l->name, strerror(-err),
 			    quiet_said());
-	a->clsact = !err;
+	if (err)
+		a->clsact = 0; /* somebody was quicker */
 	if (tc_find(l->index, engine_id))
 		opts.flags = BPF_TC_F_REPLACE;
 	err = bpf_tc_attach(&hook, &opts);
@@ -220,12 +251,26 @@ out:
 	return err;
 }
 
+/* The Ethernet interface that carries this one. */
+static bool carrier_find(const struct link *l, struct link *ret)
+{
+	return l->lower && !l->lower_elsewhere && !link_is(l, "veth") &&
+	       !link_get_index(l->lower, ret) && ret->type == ARPHRD_ETHER;
+}
+
 static int xdp_failed(const struct link *l, enum xdp_attach_mode mode, int err)
 {
-	if (err == -EOPNOTSUPP && mode == XDP_MODE_NATIVE)
-		return fail(err, "interface %s: no native XDP (%s%s); --generic works without",
-			    l->name, *l->kind ? "kind " : "its driver", l->kind);
-	return fail(err, "interface %s: XDP: %s (%s)", l->name, strerror(-err), quiet_said());
+	struct link carrier;
+
+	if (err != -EOPNOTSUPP || mode != XDP_MODE_NATIVE)
+		return fail(err, "interface %s: XDP: %s (%s)", l->name, strerror(-err),
+			    quiet_said());
+	if (carrier_find(l, &carrier))
+		return fail(err,
+			    "interface %s: no native XDP: attach %s, which carries it, or use "
+			    "--generic",
+			    l->name, carrier.name);
+	return fail(err, "interface %s: no native XDP: use --generic", l->name);
 }
 
 static int xdp_attach(const struct link *l, enum xdp_attach_mode mode, struct bpf_object *obj,
@@ -267,14 +312,13 @@ static int hooks_remove(const struct link *l, uint32_t engine_id, bool clsact)
 
 static int ethernet_check(const struct link *l)
 {
-	struct link lower;
+	struct link carrier;
 
 	if (l->type == ARPHRD_ETHER)
 		return 0;
-	if (l->lower && !l->lower_elsewhere && !link_get_index(l->lower, &lower) &&
-	    lower.type == ARPHRD_ETHER)
+	if (carrier_find(l, &carrier))
 		return fail(-EOPNOTSUPP, "interface %s: not Ethernet: attach %s, which carries it",
-			    l->name, lower.name);
+			    l->name, carrier.name);
 	return fail(-EOPNOTSUPP,
 		    "interface %s: not Ethernet: attach the Ethernet interface that carries it",
 		    l->name);
@@ -350,13 +394,17 @@ static int attach_here(struct attach *a)
 	struct saxdp_attached value = { .role = a->opts->role };
 	enum xdp_attach_mode mode = a->opts->mode == SAXDP_XDP_GENERIC ? XDP_MODE_SKB :
 									 XDP_MODE_NATIVE;
+	bool clsact = false;
 	int err;
 
 	err = attach_check(a);
 	if (!err)
+		err = clsact_there(&a->link, &clsact);
+	if (!err)
 		err = xdp_make_room(&a->link, a->opts->force);
 	if (err)
 		return err;
+	value.clsact = !clsact;
 	strcpy(value.ifname, a->link.name);
 	strcpy(value.netns_name, a->opts->netns ? a->opts->netns : "");
 	err = record(a, &value);
