@@ -151,6 +151,7 @@ static __always_inline void tunnel_key_of(const struct saxdp_context *c, struct 
 	k->remote_port = c->remote_port;
 	k->protocol = c->protocol;
 	k->family = c->family;
+	k->type = c->type;
 	k->zero = 0;
 }
 

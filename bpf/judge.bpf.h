@@ -89,6 +89,7 @@ static __always_inline int clear_tunnel_mode(__u64 filter_id, __u32 bytes, __u64
 	key.remote[2] = policy->remote[2];
 	key.remote[3] = policy->remote[3];
 	key.family = policy->family;
+	key.type = SAXDP_TUNNEL;
 	return tunnel_count_clear(&key, bytes, generation);
 }
 
@@ -114,6 +115,7 @@ static __always_inline int clear_transport_mode(const struct flow *f, __u64 filt
 	key.remote[2] = f->remote[2];
 	key.remote[3] = f->remote[3];
 	key.family = f->family;
+	key.type = SAXDP_TRANSPORT;
 	for (shape = SAXDP_SHAPES - 1; shape >= 0; shape--) {
 		if (!(shapes >> shape & 1))
 			continue;

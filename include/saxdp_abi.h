@@ -295,7 +295,8 @@ struct saxdp_tunnel_key {
 	__be16 local_port, remote_port;
 	__u8 protocol;
 	__u8 family;
-	__u16 zero;
+	__u8 type; /* enum saxdp_traffic_type: filters and tunnel policies are numbered apart */
+	__u8 zero;
 };
 SAXDP_ASSERT_SIZE(struct saxdp_tunnel_key, 48);
 

@@ -517,7 +517,10 @@ static void candidate_ends_with_the_session_that_owns_it(void **state)
 
 static struct saxdp_tunnel_key tunnel_key(uint64_t policy, const char *local, const char *remote)
 {
-	struct saxdp_tunnel_key key = { .policy = policy };
+	struct saxdp_tunnel_key key = {
+		.policy = policy,
+		.type = policy == POLICY ? SAXDP_TUNNEL : SAXDP_TRANSPORT,
+	};
 
 	key.family = address_words(local, key.local);
 	address_words(remote, key.remote);

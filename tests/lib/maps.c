@@ -168,6 +168,7 @@ bool maps_tunnel(const char *instance, const struct path *p, struct saxdp_tunnel
 		.remote_port = htons(p->traffic.remotePort),
 		.protocol = p->traffic.ipProtocol,
 		.family = path_v6(p) ? 6 : 4,
+		.type = path_tunnel(p) ? SAXDP_TUNNEL : SAXDP_TRANSPORT,
 	};
 
 	maps_local(p, key.local);

@@ -149,6 +149,7 @@ void tunnel_key_of(const struct saxdp_context *c, struct saxdp_tunnel_key *ret)
 		.remote_port = c->remote_port,
 		.protocol = c->protocol,
 		.family = c->family,
+		.type = c->type,
 	};
 	memcpy(ret->local, c->local, sizeof(ret->local));
 	memcpy(ret->remote, c->remote, sizeof(ret->remote));
