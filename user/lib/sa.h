@@ -77,7 +77,7 @@ struct sa_call {
 	struct saxdp_context context;
 	uint64_t id;
 	bool fresh; /* what the cache had was out of date */
-	bool collected;
+	uint8_t collected; /* maps in which room was made, by a bit each */
 	unsigned int tries;
 };
 

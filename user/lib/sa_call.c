@@ -119,23 +119,37 @@ static int collect_endpoint(void *ctx, const void *key, const void *value)
 	return 0;
 }
 
-/* Makes room in a map that is full of what nobody uses. -ENOSPC: it is not. */
-static int collect_idle(struct sa_call *c)
+/* Makes room in the map that the commit found full, when it holds what nobody uses. */
+static bool collect_idle(struct sa_call *c)
 {
+	static const struct {
+		enum saxdp_kind kind;
+		int (*collect)(void *ctx, const void *key, const void *value);
+	} idle[] = {
+		{ SAXDP_KIND_TUNNEL, collect_tunnel },
+		{ SAXDP_KIND_ENDPOINT, collect_endpoint },
+	};
 	struct session *s = c->session;
 	struct change change;
-	struct collect idle = { .change = &change };
+	struct collect collect = { .change = &change };
+	uint8_t kind;
 	int err;
 
-	change_init(&change, s, SAXDP_EPOCH_SA);
-	err = store_each(s->inst, SAXDP_KIND_TUNNEL, collect_tunnel, &idle);
-	idle.count = 0;
-	if (!err && !change.count)
-		err = store_each(s->inst, SAXDP_KIND_ENDPOINT, collect_endpoint, &idle);
-	if (!err)
-		err = change.count ? change_commit(&change) : -ENOSPC;
-	change_release(&change);
-	return err;
+	if (c->change.failed >= c->change.count)
+		return false;
+	kind = c->change.op[c->change.failed].kind;
+	for (size_t i = 0; i < sizeof(idle) / sizeof(*idle); i++) {
+		if (idle[i].kind != kind || c->collected & 1U << i)
+			continue;
+		c->collected |= 1U << i;
+		change_init(&change, s, SAXDP_EPOCH_SA);
+		err = store_each(s->inst, kind, idle[i].collect, &collect);
+		if (!err)
+			err = change.count ? change_commit(&change) : -ENOSPC;
+		change_release(&change);
+		return !err;
+	}
+	return false;
 }
 
 bool sa_call_again(struct sa_call *c, int *err)
@@ -148,9 +162,8 @@ bool sa_call_again(struct sa_call *c, int *err)
 		return false;
 	if (*err == -EEXIST && c->change.failed < c->change.count)
 		inserts_tunnel = c->change.op[c->change.failed].kind == SAXDP_KIND_TUNNEL;
-	if (*err == -ENOSPC && !c->collected) {
-		c->collected = true;
-		if (collect_idle(c))
+	if (*err == -ENOSPC) {
+		if (!collect_idle(c))
 			return false;
 	} else if (*err == -ESTALE || inserts_tunnel) {
 		if (++c->tries == RESTARTS) {
