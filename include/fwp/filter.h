@@ -30,8 +30,8 @@ FWP_BEGIN_DECLS
  *	@numFilterConditions, @filterCondition: none means all traffic of the layer. Conditions on
  *	different fields must all hold, of several on one field any. Fields:
  *	FWPM_CONDITION_IP_LOCAL_ADDRESS and FWPM_CONDITION_IP_REMOTE_ADDRESS (equal; address, or
- *	address and mask; range), FWPM_CONDITION_IP_PROTOCOL (equal),
- *	FWPM_CONDITION_IP_LOCAL_PORT and FWPM_CONDITION_IP_REMOTE_PORT (equal; range).
+ *	address and mask; range), FWPM_CONDITION_IP_PROTOCOL, FWPM_CONDITION_IP_LOCAL_PORT and
+ *	FWPM_CONDITION_IP_REMOTE_PORT, also as FWPM_CONDITION_ICMP_TYPE and _CODE (equal; range).
  *	IPv4 addresses, masks and ports are in host order, IPv6 addresses in network order. Ranges
  *	include both ends;
  *	@action: FWP_ACTION_PERMIT, FWP_ACTION_BLOCK, or FWP_ACTION_CALLOUT_TERMINATING,
@@ -50,12 +50,14 @@ FWP_BEGIN_DECLS
  * Return:
  * * ERROR_SUCCESS
  * * ERROR_INVALID_HANDLE - the handle is NULL, closed, none of ours, or inherited over fork()
- * * FWP_E_NULL_POINTER - @filter is NULL, @filterCondition is NULL and there are conditions, or a
- *   weight or condition value that is a pointer is NULL
+ * * FWP_E_NULL_POINTER - @filter is NULL, @filterCondition is NULL and there are conditions, the
+ *   data of @providerData is NULL and its size is not 0, or a weight or condition value that is a
+ *   pointer is NULL
  * * FWP_E_INCOMPATIBLE_TXN - the session is in a read-only transaction
  * * ERROR_ACCESS_DENIED - the process may only read the instance
  * * RPC_E_DISCONNECTED - the engine was unloaded since the handle was opened
  * * FWP_E_NULL_DISPLAY_NAME - displayData.name is NULL
+ * * FWP_E_INVALID_PARAMETER - a text of displayData has a value that is no Unicode character
  * * FWP_E_INVALID_FLAGS - unknown bits; PERSISTENT with BOOTTIME; DISABLED or INDEXED, which are
  *   never set on add; PERMIT_IF_CALLOUT_UNREGISTERED with an action that is neither
  *   CALLOUT_TERMINATING nor CALLOUT_UNKNOWN
@@ -68,6 +70,7 @@ FWP_BEGIN_DECLS
  *   another or to none
  * * FWP_E_INVALID_ACTION_TYPE - action.type is another one
  * * FWP_E_CALLOUT_NOT_FOUND - action.calloutKey is no callout
+ * * FWP_E_INCOMPATIBLE_LAYER - it is an IPsec callout of the other direction or family
  * * FWP_E_INVALID_WEIGHT - @weight is of another type, or FWP_UINT8 and above 15
  * * FWP_E_CONDITION_NOT_FOUND - a fieldKey is no field of the layer
  * * FWP_E_INVALID_ENUMERATOR - a match type or data type has a value outside its enumeration
@@ -77,8 +80,12 @@ FWP_BEGIN_DECLS
  * * FWP_E_INVALID_NET_MASK - an IPv4 mask with a gap, or an IPv6 prefix longer than 128
  * * FWP_E_ALREADY_EXISTS - a filter has this @filterKey
  * * ERROR_NOT_SUPPORTED - valid on Windows and not here yet: another layer; another field or match
- *   type; PERSISTENT, BOOTTIME or another flag than those above; an @sd
- * * ERROR_NO_SYSTEM_RESOURCES - a map of the engine is full
+ *   type; PERSISTENT, BOOTTIME or another flag than those above; an @sd; at a sublayer of so low a
+ *   weight that packets are not judged by it
+ * * ERROR_NO_SYSTEM_RESOURCES - a map of the engine is full; the conditions come to more than 256
+ *   combinations of prefixes, protocols and ports; all filters of the layer together look at more
+ *   than 32 combinations of prefix lengths and fields; 40 filters have the same prefixes, protocol
+ *   and single ports already; names, data and conditions take more than 1 MiB
  * * ERROR_NOT_ENOUGH_MEMORY - the process or the kernel is out of memory
  * * FWP_E_TIMEOUT - other writers held the engine for longer than the session waits
  *

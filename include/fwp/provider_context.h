@@ -40,11 +40,13 @@ FWP_BEGIN_DECLS
  * Return:
  * * ERROR_SUCCESS
  * * ERROR_INVALID_HANDLE - the handle is NULL, closed, none of ours, or inherited over fork()
- * * FWP_E_NULL_POINTER - @providerContext or its policy is NULL, or an array with elements is
+ * * FWP_E_NULL_POINTER - @providerContext or its policy is NULL, or an array with elements, a
+ *   transform, or the data of a @providerData with a size is
  * * FWP_E_INCOMPATIBLE_TXN - the session is in a read-only transaction
  * * ERROR_ACCESS_DENIED - the process may only read the instance
  * * RPC_E_DISCONNECTED - the engine was unloaded since the handle was opened
  * * FWP_E_NULL_DISPLAY_NAME - displayData.name is NULL
+ * * FWP_E_INVALID_PARAMETER - a text of displayData has a value that is no Unicode character
  * * FWP_E_INVALID_FLAGS - unknown bits in the flags of the context or of the policy
  * * FWP_E_PROVIDER_NOT_FOUND - @providerKey is no provider
  * * FWP_E_INVALID_ENUMERATOR - @type, the ipVersion of the endpoints, or an enumeration in a
@@ -53,7 +55,8 @@ FWP_BEGIN_DECLS
  * * FWP_E_ALREADY_EXISTS - a provider context has this @providerContextKey
  * * ERROR_NOT_SUPPORTED - valid on Windows and not here yet: another @type;
  *   FWPM_PROVIDER_CONTEXT_FLAG_PERSISTENT; an @sd
- * * ERROR_NO_SYSTEM_RESOURCES - a map of the engine is full
+ * * ERROR_NO_SYSTEM_RESOURCES - a map of the engine is full, or names, data and proposals take more
+ *   than 1 MiB
  * * ERROR_NOT_ENOUGH_MEMORY - the process or the kernel is out of memory
  * * FWP_E_TIMEOUT - other writers held the engine for longer than the session waits
  *
