@@ -197,8 +197,7 @@ int mask_plan_commit(struct policy *p)
 				wanted.mask[wanted.count++] = l->set.mask[m];
 		err = store_lookup(p->session->inst, SAXDP_KIND_MASK, &element, &there);
 		if (!err && memcmp(&wanted, &there, sizeof(wanted)))
-			change_write_mask(p->change, element, 0, &wanted,
-				     sizeof(wanted));
+			change_write_mask(p->change, element, 0, &wanted, sizeof(wanted));
 	}
 	return err;
 }
