@@ -106,6 +106,26 @@ static int add_outbound(struct sa_call *c, struct bundle *b)
 	return 0;
 }
 
+/* A virtual interface may have been bound between the look at it and the commit. */
+static int settle_steer(struct sa_call *c, const struct bundle *b)
+{
+	const struct saxdp_context *context = &c->context;
+	struct saxdp_sa4_key key4 = { .destination = context->local[0],
+				      .direction = SAXDP_INBOUND };
+	struct saxdp_sa6_key key6 = { .direction = SAXDP_INBOUND };
+	int err = 0;
+
+	memcpy(key6.destination, context->local, sizeof(key6.destination));
+	for (int i = 0; i < b->fixed.sas && !err; i++) {
+		key4.spi = key6.spi = b->fixed.spi[i];
+		key4.protocol = key6.protocol = b->protocol[i];
+		err = context->family == 4 ?
+			      steer_settle(c->session, context, SAXDP_KIND_SA4, &key4) :
+			      steer_settle(c->session, context, SAXDP_KIND_SA6, &key6);
+	}
+	return err;
+}
+
 static int add(struct sa_call *c, uint64_t id, const IPSEC_SA_BUNDLE1 *bundle, int form,
 	       bool inbound)
 {
@@ -127,6 +147,9 @@ static int add(struct sa_call *c, uint64_t id, const IPSEC_SA_BUNDLE1 *bundle, i
 		*place = b.fixed;
 		place->born = c->change.generation;
 		sa_call_know_context(c, id, &c->context);
+		if (inbound && c->context.flags & SAXDP_CONTEXT_VIRTUAL_IF)
+			(void)settle_steer(c,
+					   &b); /* the bundle is there; the next binding stores */
 	} else if (err == -EEXIST) {
 		err = fail(FWP(FWP_E_ALREADY_EXISTS),
 			   "bundle: another context has one of its SPIs for this address");
