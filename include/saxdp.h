@@ -65,7 +65,7 @@ struct saxdp_load_result {
  * @opts: may be NULL for all defaults.
  * @ret: receives what was made; may be NULL.
  *
- * Needs CAP_BPF, CAP_NET_ADMIN and write permission in bpffs, which is mounted at /sys/fs/bpf if
+ * Needs CAP_BPF, CAP_NET_ADMIN, CAP_PERFMON and write permission in bpffs, which is mounted if
  * nothing is. Everything is pinned under a temporary name first, so that an instance is there
  * whole or not at all.
  *

@@ -59,7 +59,9 @@ uint32_t size_grave(const struct size *size, enum saxdp_epoch_id epoch)
 {
 	if (epoch == SAXDP_EPOCH_SA)
 		return GRAVE_SA;
-	return pow2_roundup((uint64_t)size->filters * SELECTORS_PER_FILTER + GRAVE_POLICY_MIN);
+	return pow2_roundup(size->filters > GRAVE_POLICY_MIN / SELECTORS_PER_FILTER ?
+				    (uint64_t)size->filters * SELECTORS_PER_FILTER :
+				    GRAVE_POLICY_MIN);
 }
 
 static int entries_set(struct bpf_object *obj, const char *name, uint64_t entries)
