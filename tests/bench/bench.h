@@ -114,10 +114,15 @@ enum {
 	BENCH_TEXT = 64,
 };
 
+/* @ratio: "" when nothing is compared. */
 static inline void bench_title(const char *question, const char *unit, const char *ratio)
 {
-	printf("\n%-*s %7s %-*s %5s %-*s aim\n", BENCH_WHAT, question, unit, BENCH_RANGE,
-	       "[min-max]", ratio, BENCH_RANGE - 4, "[min-max]");
+	printf("\n%-*s %7s ", BENCH_WHAT, question, unit);
+	if (*ratio)
+		printf("%-*s %5s %-*s aim\n", BENCH_RANGE, "[min-max]", ratio, BENCH_RANGE - 4,
+		       "[min-max]");
+	else
+		printf("[min-max]\n");
 }
 
 /* Three digits are all that a shared machine can say. */
