@@ -36,7 +36,7 @@ FWP_BEGIN_DECLS
  * @outboundTraffic: the traffic that goes out; copied. Members:
  *	@ipVersion: FWP_IP_VERSION_V4 or FWP_IP_VERSION_V6; in tunnel mode of the outer header;
  *	@localV4Address, @localV6Address, @remoteV4Address, @remoteV6Address: the two ends, in
- *	tunnel mode of the tunnel. Unicast;
+ *	tunnel mode of the tunnel. Unicast: neither 0.0.0.0, 255.255.255.255, :: nor multicast;
  *	@trafficType: IPSEC_TRAFFIC_TYPE_TRANSPORT or IPSEC_TRAFFIC_TYPE_TUNNEL;
  *	@ipsecFilterId: in transport mode, the id of a filter at the outbound transport layer of the
  *	same family;
@@ -67,14 +67,15 @@ FWP_BEGIN_DECLS
  * * ERROR_ACCESS_DENIED - the process does not have FWPM_ACTRL_ADD on the SA database
  * * RPC_E_DISCONNECTED - the engine was unloaded since the handle was opened
  * * FWP_E_INVALID_ENUMERATOR - @ipVersion or @trafficType is another one
- * * FWP_E_INVALID_PARAMETER - in transport mode, an address is 0.0.0.0, :: or multicast, or a port
- *   is given and the protocol has none; in tunnel mode, a port or a protocol is given; the filter
- *   or the policy is of the other family
- * * FWP_E_INVALID_TUNNEL_ENDPOINT - in tunnel mode, an address is 0.0.0.0, :: or multicast
+ * * FWP_E_INVALID_PARAMETER - in transport mode, an address is not unicast, or a port is given and
+ *   the protocol has none; in tunnel mode, a port or a protocol is given; the filter or the policy
+ *   is of the other family
+ * * FWP_E_INVALID_TUNNEL_ENDPOINT - in tunnel mode, an address is not unicast
  * * FWP_E_FILTER_NOT_FOUND - @ipsecFilterId is no filter
  * * FWP_E_INCOMPATIBLE_LAYER - the filter is not at an outbound transport layer
  * * FWP_E_PROVIDER_CONTEXT_NOT_FOUND - @tunnelPolicyId is no provider context
  * * FWP_E_PROVIDER_CONTEXT_MISMATCH - the provider context is no tunnel policy
+ * * FWP_E_LIFETIME_MISMATCH - the filter or the policy ends with a dynamic session
  * * ERROR_NO_SYSTEM_RESOURCES - a map of the engine is full: it holds as many contexts as it was
  *   loaded for
  * * ERROR_NOT_ENOUGH_MEMORY - the process or the kernel is out of memory
@@ -169,17 +170,18 @@ DWORD IPsecSaContextGetById1(HANDLE engineHandle, UINT64 id, IPSEC_SA_CONTEXT1 *
  * * ERROR_ACCESS_DENIED - the process does not have FWPM_ACTRL_ADD on the SA database
  * * RPC_E_DISCONNECTED - the engine was unloaded since the handle was opened
  * * FWP_E_INVALID_ENUMERATOR - an ipVersion or trafficType is another one
- * * FWP_E_INVALID_PARAMETER - the two ipVersions differ; in transport mode, an address is 0.0.0.0,
- *   :: or multicast, a port is given and the protocol has none, or the filter is of the other
- *   family; in tunnel mode, a port or a protocol is given
- * * FWP_E_INVALID_TUNNEL_ENDPOINT - in tunnel mode, an address is 0.0.0.0, :: or multicast
+ * * FWP_E_INVALID_PARAMETER - the two ipVersions differ; in transport mode, an address is not
+ *   unicast, a port is given and the protocol has none, or the filter is of the other family; in
+ *   tunnel mode, a port or a protocol is given
+ * * FWP_E_INVALID_TUNNEL_ENDPOINT - in tunnel mode, an address is not unicast
  * * FWP_E_NOT_FOUND - no context has this id
  * * FWP_E_INCOMPATIBLE_SA_STATE - the SPI was set with IPsecSaContextSetSpi0(), or the inbound
  *   bundle was added
  * * FWP_E_TRAFFIC_MISMATCH - the traffic is not the context's, or not that of an earlier call
  * * FWP_E_FILTER_NOT_FOUND - ipsecFilterId is no filter
  * * FWP_E_INCOMPATIBLE_LAYER - the filter is not at an inbound transport layer
- * * ERROR_NO_SYSTEM_RESOURCES - a map of the engine is full
+ * * FWP_E_LIFETIME_MISMATCH - the filter ends with a dynamic session
+ * * ERROR_NO_SYSTEM_RESOURCES - a map of the engine is full, or no SPI was found that is free
  * * ERROR_NOT_ENOUGH_MEMORY - the process or the kernel is out of memory
  * * FWP_E_TIMEOUT - other writers held the engine for longer than the session waits
  *
@@ -210,15 +212,16 @@ DWORD IPsecSaContextGetSpi1(HANDLE engineHandle, UINT64 id, const IPSEC_GETSPI1 
  * * RPC_E_DISCONNECTED - the engine was unloaded since the handle was opened
  * * FWP_E_OUT_OF_BOUNDS - @inboundSpi is 0 or one of the reserved 1 to 255
  * * FWP_E_INVALID_ENUMERATOR - an ipVersion or trafficType is another one
- * * FWP_E_INVALID_PARAMETER - the two ipVersions differ; in transport mode, an address is 0.0.0.0,
- *   :: or multicast, a port is given and the protocol has none, or the filter is of the other
- *   family; in tunnel mode, a port or a protocol is given
- * * FWP_E_INVALID_TUNNEL_ENDPOINT - in tunnel mode, an address is 0.0.0.0, :: or multicast
+ * * FWP_E_INVALID_PARAMETER - the two ipVersions differ; in transport mode, an address is not
+ *   unicast, a port is given and the protocol has none, or the filter is of the other family; in
+ *   tunnel mode, a port or a protocol is given
+ * * FWP_E_INVALID_TUNNEL_ENDPOINT - in tunnel mode, an address is not unicast
  * * FWP_E_NOT_FOUND - no context has this id
  * * FWP_E_INCOMPATIBLE_SA_STATE - the context has an SPI
  * * FWP_E_TRAFFIC_MISMATCH - the traffic is not the context's
  * * FWP_E_FILTER_NOT_FOUND - ipsecFilterId is no filter
  * * FWP_E_INCOMPATIBLE_LAYER - the filter is not at an inbound transport layer
+ * * FWP_E_LIFETIME_MISMATCH - the filter ends with a dynamic session
  * * FWP_E_ALREADY_EXISTS - another context has this SPI for the local address
  * * ERROR_NO_SYSTEM_RESOURCES - a map of the engine is full
  * * ERROR_NOT_ENOUGH_MEMORY - the process or the kernel is out of memory
@@ -252,13 +255,14 @@ DWORD IPsecSaContextSetSpi0(HANDLE engineHandle, UINT64 id, const IPSEC_GETSPI1 
  * Return:
  * * ERROR_SUCCESS
  * * ERROR_INVALID_HANDLE - the handle is NULL, closed, none of ours, or inherited over fork()
- * * FWP_E_NULL_POINTER - @inboundBundle, its @saList, the information of an SA, or the data of a
- *   key that has a size is NULL
+ * * FWP_E_NULL_POINTER - @inboundBundle, its @saList, the information of an SA, the data of a key
+ *   or of @keyModuleState that has a size, or the tokens of @ipsecId, if it has some, are NULL
  * * FWP_E_TXN_IN_PROGRESS - the session is in an explicit transaction
  * * ERROR_ACCESS_DENIED - the process does not have FWPM_ACTRL_ADD on the SA database
  * * RPC_E_DISCONNECTED - the engine was unloaded since the handle was opened
  * * FWP_E_ZERO_LENGTH_ARRAY - @numSAs is 0
- * * FWP_E_OUT_OF_BOUNDS - @numSAs is above 2; an SPI is 0 or one of the reserved 1 to 255
+ * * FWP_E_OUT_OF_BOUNDS - @numSAs is above 2; an SPI is 0 or one of the reserved 1 to 255;
+ *   @ipsecId and @keyModuleState have more than 48,960 bytes together
  * * FWP_E_INVALID_FLAGS - unknown bits; CLEAR_DF_ON_TUNNEL, FORCE_OUTBOUND_CONNECTIONS or
  *   FORWARD_PATH_INITIATOR in transport mode
  * * FWP_E_INVALID_ENUMERATOR - @ipVersion, @pfsGroup, or the type of an SA or of an algorithm has a
@@ -270,7 +274,7 @@ DWORD IPsecSaContextSetSpi0(HANDLE engineHandle, UINT64 id, const IPSEC_GETSPI1 
  * * FWP_E_INVALID_TRANSFORM_COMBINATION - AES-GCM without AES-GCM of the same key length on the
  *   other side; two SAs that are not ESP and AH, in this order
  * * FWP_E_INVALID_PARAMETER - @ipVersion is not that of the context; the first SPI is not the
- *   context's
+ *   context's; a name in @ipsecId is no Unicode text
  * * ERROR_NOT_SUPPORTED - a cryptoModuleId is not NULL
  * * FWP_E_NOT_FOUND - no context has this id
  * * FWP_E_INCOMPATIBLE_SA_STATE - the context has no SPI yet, or has an inbound bundle
@@ -319,13 +323,14 @@ DWORD IPsecSaContextAddInbound0(HANDLE engineHandle, UINT64 id,
  * Return:
  * * ERROR_SUCCESS
  * * ERROR_INVALID_HANDLE - the handle is NULL, closed, none of ours, or inherited over fork()
- * * FWP_E_NULL_POINTER - @outboundBundle, its saList, the information of an SA, or the data of a
- *   key that has a size is NULL
+ * * FWP_E_NULL_POINTER - @outboundBundle, its saList, the information of an SA, the data of a key
+ *   or of keyModuleState that has a size, or the tokens of ipsecId, if it has some, are NULL
  * * FWP_E_TXN_IN_PROGRESS - the session is in an explicit transaction
  * * ERROR_ACCESS_DENIED - the process does not have FWPM_ACTRL_ADD on the SA database
  * * RPC_E_DISCONNECTED - the engine was unloaded since the handle was opened
  * * FWP_E_ZERO_LENGTH_ARRAY - numSAs is 0
- * * FWP_E_OUT_OF_BOUNDS - numSAs is above 2; an SPI is 0 or one of the reserved 1 to 255
+ * * FWP_E_OUT_OF_BOUNDS - numSAs is above 2; an SPI is 0 or one of the reserved 1 to 255;
+ *   ipsecId and keyModuleState have more than 48,960 bytes together
  * * FWP_E_INVALID_FLAGS - unknown bits; CLEAR_DF_ON_TUNNEL, FORCE_OUTBOUND_CONNECTIONS or
  *   FORWARD_PATH_INITIATOR in transport mode
  * * FWP_E_INVALID_ENUMERATOR - ipVersion, pfsGroup, or the type of an SA or of an algorithm has a
@@ -336,7 +341,8 @@ DWORD IPsecSaContextAddInbound0(HANDLE engineHandle, UINT64 id,
  *   another key length
  * * FWP_E_INVALID_TRANSFORM_COMBINATION - AES-GCM without AES-GCM of the same key length on the
  *   other side; two SAs that are not ESP and AH, in this order
- * * FWP_E_INVALID_PARAMETER - ipVersion is not that of the context
+ * * FWP_E_INVALID_PARAMETER - ipVersion is not that of the context; a name in ipsecId is no Unicode
+ *   text
  * * ERROR_NOT_SUPPORTED - a cryptoModuleId is not NULL
  * * FWP_E_NOT_FOUND - no context has this id
  * * FWP_E_INCOMPATIBLE_SA_STATE - the context has no inbound bundle yet, or has an outbound one

@@ -183,6 +183,9 @@ static int rest_pack(const IPSEC_SA_BUNDLE1 *b, int form, struct blob *ret)
 		return 0;
 	if (id && id->numTokens && !id->tokens)
 		return fail(FWP(FWP_E_NULL_POINTER), "ipsecId: tokens: NULL");
+	if (b->keyModuleState && b->keyModuleState->stateBlob.size &&
+	    !b->keyModuleState->stateBlob.data)
+		return fail(FWP(FWP_E_NULL_POINTER), "keyModuleState: stateBlob.data: NULL");
 	blob_put_u32(ret, b->ndAllowClearTimeoutSeconds);
 	blob_put_u32(ret, b->napContext);
 	blob_put_u32(ret, private);
@@ -207,9 +210,12 @@ static int rest_pack(const IPSEC_SA_BUNDLE1 *b, int form, struct blob *ret)
 		blob_put(ret, &b->keyModuleState->keyModuleKey, sizeof(GUID));
 		blob_put_data(ret, &b->keyModuleState->stateBlob);
 	}
-	if (!ret->err && ret->size > UINT8_MAX * SAXDP_BLOB_BYTES)
+	/* A blob knows a wider bound of its own. */
+	if (ret->err == WIN32(ERROR_NO_SYSTEM_RESOURCES) ||
+	    (!ret->err && ret->size > UINT8_MAX * SAXDP_BLOB_BYTES))
 		return fail(FWP(FWP_E_OUT_OF_BOUNDS),
-			    "bundle: its identity and state have %zu bytes", ret->size);
+			    "bundle: its identity and state have more than %d bytes",
+			    UINT8_MAX * SAXDP_BLOB_BYTES);
 	return ret->err;
 }
 

@@ -128,6 +128,9 @@ static int spi_take(struct sa_call *c, uint64_t id, const IPSEC_GETSPI1 *get, IP
 		if (err == -EEXIST && !spi && ++tries < SPI_TRIES)
 			err = -ESTALE; /* another one */
 	} while (err && sa_call_again(c, &err));
+	if (err == -EEXIST && !spi)
+		return fail(WIN32(ERROR_NO_SYSTEM_RESOURCES), "context %llu: no SPI is free",
+			    (unsigned long long)id);
 	if (err == -EEXIST)
 		return fail(FWP(FWP_E_ALREADY_EXISTS),
 			    "SPI %u: another context has it for this address", spi);
