@@ -171,8 +171,8 @@ bool sa_call_again(struct sa_call *c, int *err)
 			return false;
 		}
 		c->fresh = true;
-	} else if (!c->fresh) {
-		/* A failure counts only if it was found in what the maps hold. */
+	} else if (!c->fresh && *err != FWP(FWP_E_TIMEOUT)) {
+		/* A failure counts only if it was found in what the maps hold; a wait was no such. */
 		c->fresh = true;
 	} else {
 		return false;
