@@ -12,6 +12,12 @@ static __always_inline void guid_version_clear(struct saxdp_guid_version *v)
 	v->id = 0;
 }
 
+/* Free, or born and died in this very run: nobody has it in view. */
+static __always_inline int guid_version_unseen(const struct saxdp_guid_version *v)
+{
+	return v->life.born == v->life.died;
+}
+
 static __noinline int op_guid_add(struct run *r, struct saxdp_op *op)
 {
 	struct saxdp_guid *g = bpf_map_lookup_elem(&key, op->key);
@@ -31,11 +37,16 @@ static __noinline int op_guid_add(struct run *r, struct saxdp_op *op)
 	}
 	if (g->version[0].life.died == SAXDP_NEVER || g->version[1].life.died == SAXDP_NEVER)
 		return -EEXIST;
-	op->place = g->version[0].life.died > g->version[1].life.died; /* the older one goes */
+	/* One that nobody has seen goes, else the older one. */
+	op->place = guid_version_unseen(&g->version[1]) ||
+		    (!guid_version_unseen(&g->version[0]) &&
+		     g->version[0].life.died > g->version[1].life.died);
 	v = op->place ? &g->version[1] : &g->version[0];
-	if (v->life.died > r->graced)
-		return -EAGAIN;
-	reclaimed_note(r, v->life.died);
+	if (!guid_version_unseen(v)) {
+		if (v->life.died > r->graced)
+			return -EAGAIN;
+		reclaimed_note(r, v->life.died);
+	}
 	v->id = op->word;
 	v->life.born = r->next;
 	v->life.died = SAXDP_NEVER;
