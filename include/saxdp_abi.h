@@ -79,7 +79,7 @@ enum {
 	SAXDP_CANDIDATES = 5, /* of a bucket: the value then is 256 bytes */
 	SAXDP_CHAIN = 8, /* buckets of one masked key */
 	SAXDP_MASKS = 32, /* of one layer */
-	SAXDP_SUBLAYERS = 16, /* that packets are judged by */
+	SAXDP_SUBLAYERS = 32, /* that packets are judged by: 18 are built in */
 	SAXDP_BLOB_BYTES = 192,
 	SAXDP_BUNDLE_SAS = 2, /* ESP at 0, AH at 1 */
 	SAXDP_SPREAD_CPUS = 64,

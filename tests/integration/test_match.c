@@ -358,6 +358,7 @@ static void weights_are_compared_as_64_bits(void **state)
 
 static void each_sublayer_has_its_own_winner(void **state)
 {
+	enum { CONTESTED = 8 }; /* a chain holds 40: one for each sublayer, and some to lose */
 	struct datapath *d = *state;
 
 	for (int rank = 0; rank < SAXDP_SUBLAYERS; rank++) {
@@ -365,6 +366,8 @@ static void each_sublayer_has_its_own_winner(void **state)
 
 		c.sublayer = rank;
 		rule(d, &inbound4, &c);
+		if (rank >= CONTESTED)
+			continue;
 		c = candidate(2000 + rank, SAXDP_PERMIT);
 		c.sublayer = rank;
 		c.weight--;
@@ -374,7 +377,8 @@ static void each_sublayer_has_its_own_winner(void **state)
 	for (int rank = 0; rank < SAXDP_SUBLAYERS; rank++) {
 		assert_int_equal(decided(d, 1000 + rank), 1);
 		assert_int_equal(filter_get(d, 1000 + rank).bytes, frame_counted(&clear4));
-		assert_int_equal(decided(d, 2000 + rank), 0);
+		if (rank < CONTESTED)
+			assert_int_equal(decided(d, 2000 + rank), 0);
 	}
 }
 

@@ -81,9 +81,6 @@ static int place_check(const FWPM_FILTER0 *f, struct filter_new *n)
 	if (!n->layer->enforced)
 		return fail(WIN32(ERROR_NOT_SUPPORTED), "filter: %s: not supported yet",
 			    n->layer->name);
-	if (sublayer_rank(sublayer) >= SAXDP_SUBLAYERS)
-		return fail(WIN32(ERROR_NOT_SUPPORTED), "filter: %s: not supported yet",
-			    sublayer_at(sublayer)->name);
 	n->fixed.layer = layer;
 	n->fixed.sublayer = sublayer;
 	n->candidate.sublayer = sublayer_rank(sublayer);

@@ -106,6 +106,9 @@ static const struct sublayer sublayers[] = {
 #undef ROW
 };
 
+_Static_assert(sizeof(sublayers) / sizeof(*sublayers) <= SAXDP_SUBLAYERS,
+	       "packets are judged by each of them");
+
 const struct layer *layer_at(unsigned int index)
 {
 	return index < ARRAY_SIZE(layers) ? &layers[index] : NULL;
