@@ -445,6 +445,11 @@ int recover(struct saxdp_commit *ctx)
 		bpf_for_each_map_elem(&key, unborn_guid, &r, 0);
 		bpf_for_each_map_elem(&selector4, unborn_bucket, &r, 0);
 		bpf_for_each_map_elem(&selector6, unborn_bucket, &r, 0);
+		/*
+		 * Two on, which keeps the parity and so the mask sets: a writer without the lock may
+		 * have read what was taken back, the use of masks for one, and must read again.
+		 */
+		__sync_lock_test_and_set(&e->epoch[SAXDP_EPOCH_POLICY].generation, r.next + 1);
 	}
 	e->txn_dirty = 0;
 	e->txn = 0;

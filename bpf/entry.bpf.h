@@ -378,6 +378,7 @@ static __always_inline int op_write(struct run *r, struct saxdp_op *op)
 	/* Packets of the generation before the current one used this set. */
 	if (r->graced < r->next - 1)
 		return -EAGAIN;
+	reclaimed_note(r, r->next - 1);
 	set = bpf_map_lookup_elem(&mask, &index);
 	return set ? words_copy(set, sizeof(struct saxdp_mask_set), op->offset & 0xfc, op) :
 		     -EINVAL;
