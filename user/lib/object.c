@@ -83,7 +83,7 @@ int object_get(struct blob *b, struct out *o, FWPM_DISPLAY_DATA0 *names, GUID **
 	return b->err;
 }
 
-static int key_make(GUID *ret)
+int guid_make(GUID *ret)
 {
 	if (getrandom(ret, sizeof(*ret), 0) != sizeof(*ret))
 		return -errno;
@@ -100,7 +100,7 @@ int object_key(struct policy *p, const char *what, enum saxdp_kind kind, const G
 	int err;
 
 	if (!memcmp(given, &null_key, sizeof(null_key)))
-		return key_make(ret);
+		return guid_make(ret);
 	err = policy_guid(p, kind, given, &id);
 	if (!err)
 		return fail(FWP(FWP_E_ALREADY_EXISTS), "%s: %s %llu has this key", what, what,

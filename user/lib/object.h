@@ -27,6 +27,8 @@ void object_put(struct blob *b, const FWPM_DISPLAY_DATA0 *names, const GUID *pro
 int object_get(struct blob *b, struct out *o, FWPM_DISPLAY_DATA0 *names, GUID **provider,
 	       FWP_BYTE_BLOB *data);
 
+/* Version 4: random. */
+int guid_make(GUID *ret);
 /* The key as given or, where that is null, a new one. FWP_E_ALREADY_EXISTS. */
 int object_key(struct policy *p, const char *what, enum saxdp_kind kind, const GUID *given,
 	       GUID *ret);

@@ -26,6 +26,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "object.h"
 #include "sa.h"
 
 enum {
@@ -313,17 +314,6 @@ static int tick_arm(const struct instance *inst)
 	return bpf_prog_test_run_opts(inst->tick_arm, &opts) ? -errno : 0;
 }
 
-static void guid_make(GUID *guid)
-{
-	unsigned char *bytes = (unsigned char *)guid;
-
-	if (getrandom(guid, sizeof(*guid), 0) != sizeof(*guid))
-		memset(guid, 0, sizeof(*guid));
-	/* RFC 9562 5.4: version 4, variant 10. Data3 is in the machine's order. */
-	guid->Data3 = (guid->Data3 & 0x0fff) | 0x4000;
-	bytes[8] = (bytes[8] & 0x3f) | 0x80;
-}
-
 static uint32_t quirks_of_environment(void)
 {
 	const char *text = secure_getenv("SAXDP_QUIRKS");
@@ -369,10 +359,9 @@ int session_open(const char *instance, const FWPM_SESSION0 *wanted, HANDLE *ret)
 		if (wanted->txnWaitTimeoutInMSec)
 			s->txn_wait_ms = wanted->txnWaitTimeoutInMSec;
 	}
-	if (!memcmp(&s->key, &(GUID){}, sizeof(GUID)))
-		guid_make(&s->key);
-
-	err = instance_get(instance, INSTANCE_READ, &s->inst);
+	err = memcmp(&s->key, &(GUID){}, sizeof(GUID)) ? 0 : guid_make(&s->key);
+	if (!err)
+		err = instance_get(instance, INSTANCE_READ, &s->inst);
 	if (err)
 		goto out;
 	if (s->inst->commit >= 0) {

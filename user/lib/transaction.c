@@ -254,8 +254,12 @@ int policy_begin(struct policy *p, struct session *s)
 		p->change = &s->txn->change;
 		p->mark = p->change->count;
 		p->masks = mask_plan_copy(s->txn->masks);
+		if (!p->masks && s->txn->masks)
+			err = -ENOMEM;
 	}
-	return 0;
+	if (err)
+		pthread_mutex_unlock(&s->lock);
+	return err;
 }
 
 static bool policy_finish(struct policy *p)
