@@ -187,6 +187,13 @@ static int filter_protocol(struct view *v, uint64_t id, uint8_t *ret)
 	return 0;
 }
 
+/* A context outlives every session, so it cannot hang on what ends with one. */
+static int fail_lifetime(const char *what, uint64_t id)
+{
+	return fail(FWP(FWP_E_LIFETIME_MISMATCH), "%s %llu: it ends with a dynamic session", what,
+		    (unsigned long long)id);
+}
+
 static int check_filter(struct view *v, const struct traffic *t, bool inbound)
 {
 	const struct layer *layer;
@@ -200,6 +207,8 @@ static int check_filter(struct view *v, const struct traffic *t, bool inbound)
 			    (unsigned long long)t->policy);
 	if (err)
 		return err;
+	if (f.owner)
+		return fail_lifetime("filter", t->policy);
 	layer = layer_at(f.layer);
 	if (!layer || !layer->enforced || layer->inbound != inbound)
 		return fail(FWP(FWP_E_INCOMPATIBLE_LAYER),
@@ -232,6 +241,8 @@ static int check_tunnel_policy(struct view *v, const struct traffic *t)
 			    (unsigned long long)t->policy);
 	if (err)
 		return err;
+	if (p.owner)
+		return fail_lifetime("provider context", t->policy);
 	if (p.type != FWPM_IPSEC_IKE_QM_TUNNEL_CONTEXT &&
 	    p.type != FWPM_IPSEC_AUTHIP_QM_TUNNEL_CONTEXT)
 		return fail(FWP(FWP_E_PROVIDER_CONTEXT_MISMATCH),

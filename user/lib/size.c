@@ -37,8 +37,8 @@ static const struct rule {
 	 */
 	{ "selector4", .per_filter = SELECTORS_PER_FILTER },
 	{ "selector6", .per_filter = SELECTORS_PER_FILTER },
-	/* Of a filter and of a provider context. */
-	{ "key", .per_filter = 2 },
+	/* Of a filter, of a provider context, and of which filters name it. */
+	{ "key", .per_filter = 3 },
 	/*
 	 * 192 bytes each: a filter with a name and five conditions has one or two, a tunnel policy
 	 * three. Contexts and bundles have one only when fields are given that rarely are.
