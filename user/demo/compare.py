@@ -28,6 +28,10 @@ def fail(text):
     print(f"WRONG: {text}")
 
 
+def counter(entry, packets, bytes_):
+    return {"packets": entry[packets], "bytes": entry[bytes_]}
+
+
 def total(counts):
     summed = collections.Counter()
     for count in counts:
@@ -70,7 +74,7 @@ def compare_tunnels(sas, clear):
         sent = clear.get(remote, total([]))
         row(f"tunnel to {remote}, clear", sent, tunnel["clear"])
         row(f"filter {inbound_filter[remote]}, its inbound filter", sent,
-            filters[inbound_filter[remote]])
+            counter(filters[inbound_filter[remote]], "matched_packets", "matched_bytes"))
 
 
 def compare_counters(sas, unknown, clear):
@@ -82,7 +86,7 @@ def compare_counters(sas, unknown, clear):
     expected["unknown_spi"] = unknown
     expected["clear_matched"] = total(clear.values())
     for name, sent in expected.items():
-        row(name, sent, stats[name])
+        row(name, sent, counter(stats, name, name + "_bytes"))
 
 
 def compare_cpus(sas, cpu, steered, spread):
