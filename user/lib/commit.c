@@ -545,16 +545,19 @@ int id_reserve(struct session *s, enum saxdp_id kind, uint64_t *ret)
 	struct saxdp_commit args = {
 		.epoch = SAXDP_EPOCH_NONE,
 		.id_kind = kind,
-		.id_count = SESSION_IDS,
+		.id_count = pool->last ? pool->last * 2 : 1,
 	};
 	int err;
 
 	if (pool->next == pool->end) {
+		if (args.id_count > SESSION_IDS)
+			args.id_count = SESSION_IDS;
 		err = program_run(s->inst->commit, &args);
 		if (err)
 			return err == -ESHUTDOWN ? FWP(RPC_E_DISCONNECTED) : err;
+		pool->last = args.id_count;
 		pool->next = args.id;
-		pool->end = args.id + SESSION_IDS;
+		pool->end = args.id + args.id_count;
 	}
 	*ret = pool->next++;
 	return 0;

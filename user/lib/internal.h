@@ -191,10 +191,15 @@ int id_reserve(struct session *s, enum saxdp_id kind, uint64_t *ret);
 
 /* --- session.c: handles ---------------------------------------------------------------------------------- */
 
-enum { SESSION_IDS = 64 }; /* ids that a session reserves at once: one run per so many objects */
+/*
+ * Ids that a session reserves at once: 1, then twice as many each time up to this. A daemon pays one
+ * run for so many objects; a client that makes three leaves no gap.
+ */
+enum { SESSION_IDS = 64 };
 
 struct id_pool {
 	uint64_t next, end;
+	uint32_t last; /* how many were reserved */
 };
 
 struct transaction; /* transaction.c */
