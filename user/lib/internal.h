@@ -204,6 +204,7 @@ struct id_pool {
 
 struct transaction; /* transaction.c */
 struct sa_cache; /* sa_call.c */
+struct enumeration; /* enumeration.c */
 
 struct session {
 	unsigned int refs; /* sessions_lock; the table has one while the handle is open */
@@ -220,6 +221,7 @@ struct session {
 	bool sweeping;
 	struct transaction *txn;
 	struct sa_cache *sa_cache; /* NULL until the first call on the SA database */
+	struct enumeration *enumerations;
 	struct id_pool ids[SAXDP_IDS];
 };
 

@@ -26,6 +26,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "enumeration.h"
 #include "object.h"
 #include "sa.h"
 
@@ -331,6 +332,7 @@ static void session_free(struct session *s)
 		close(s->alive_fd);
 	write_lock_release(&s->write_lock);
 	sa_cache_free(s->sa_cache);
+	enumeration_close_all(s);
 	instance_put(s->inst);
 	pthread_mutex_destroy(&s->lock);
 	free(s);
