@@ -265,6 +265,10 @@ static __always_inline int commit_run(struct saxdp_engine *e, volatile struct sa
 	if (r.count > SAXDP_RUN_OPS || r.epoch > SAXDP_EPOCH_NONE)
 		return -EINVAL;
 
+	/* What one run of several wrote only recovery takes back: it needs a transaction to know of. */
+	if (args->flags & SAXDP_COMMIT_MORE && (!args->txn || r.epoch != SAXDP_EPOCH_POLICY))
+		return -EPERM;
+
 	epoch = &e->epoch[r.epoch & 1];
 	if (args->graced > epoch->graced && args->graced <= epoch->generation &&
 	    r.epoch != SAXDP_EPOCH_NONE)
