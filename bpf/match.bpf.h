@@ -98,12 +98,11 @@ static __always_inline void flow_arriving(struct flow *f, const struct packet *p
 	case IPPROTO_DCCP:
 		flow_set_ports(f, bpf_ntohs(p->dport), bpf_ntohs(p->sport));
 		break;
-	case IPPROTO_ICMP:
-	case NEXTHDR_ICMP:
-		flow_set_ports(f, p->icmp_type, p->icmp_code);
-		break;
 	default:
-		f->local_port_high = f->remote_port_high = 0xffff;
+		if (p->proto == (p->family == 4 ? IPPROTO_ICMP : NEXTHDR_ICMP))
+			flow_set_ports(f, p->icmp_type, p->icmp_code);
+		else
+			f->local_port_high = f->remote_port_high = 0xffff;
 	}
 }
 
