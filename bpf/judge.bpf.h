@@ -94,16 +94,16 @@ static __always_inline int clear_tunnel_mode(__u64 filter_id, __u32 bytes, __u64
 }
 
 /*
- * By an outbound filter and the packet's own addresses. Contexts of one filter may differ in
- * protocol and ports: each shape in use is tried, from the one with all three fields downwards.
- * Ports come only with a protocol, so the numbers of the shapes are in that order. A packet without
- * ports has 0 there, as no tunnel of a shape with ports does.
+ * By an outbound filter and the packet's own addresses. Contexts of one filter may narrow its traffic
+ * by protocol and ports: each shape in use is tried, the narrowest first. Ports count for more than
+ * the protocol, which a filter may say for all of its contexts. A packet without ports, or with 0
+ * there, has none of the shapes that look at them: its key would be that of a wider tunnel.
  */
 static __always_inline int clear_transport_mode(const struct flow *f, __u64 filter_id, __u32 shapes,
 						__u32 bytes, __u64 generation)
 {
 	struct saxdp_tunnel_key key = {};
-	int shape;
+	int narrow, shape;
 
 	key.policy = filter_id;
 	key.local[0] = f->local[0];
@@ -116,8 +116,12 @@ static __always_inline int clear_transport_mode(const struct flow *f, __u64 filt
 	key.remote[3] = f->remote[3];
 	key.family = f->family;
 	key.type = SAXDP_TRANSPORT;
-	for (shape = SAXDP_SHAPES - 1; shape >= 0; shape--) {
+	for (narrow = SAXDP_SHAPES - 1; narrow >= 0; narrow--) {
+		shape = narrow >> 1 | (narrow & 1 ? SAXDP_SHAPE_PROTOCOL : 0);
 		if (!(shapes >> shape & 1))
+			continue;
+		if ((shape & SAXDP_SHAPE_LOCAL_PORT && !f->local_port_low) ||
+		    (shape & SAXDP_SHAPE_REMOTE_PORT && !f->remote_port_low))
 			continue;
 		key.protocol = shape & SAXDP_SHAPE_PROTOCOL ? f->protocol : 0;
 		key.local_port = shape & SAXDP_SHAPE_LOCAL_PORT ? bpf_htons(f->local_port_low) : 0;
