@@ -101,6 +101,8 @@ static const struct cmd cmds[] = {
 		.name = "detach",
 		.args = "IFACE [--netns NAME]",
 		.help = "take away what attach has put there",
+		.options = "\n"
+			   "  --netns NAME      an interface in that network namespace\n",
 		.run = detach,
 	},
 	{},

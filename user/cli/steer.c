@@ -106,6 +106,9 @@ static const struct cmd cmds[] = {
 		.name = "virtual-if",
 		.args = "ID IFACE | ID --unbind",
 		.help = "say which interface a virtualIfTunnelId is",
+		.options =
+			"\n"
+			"  --unbind          none: its packets pass, and steer_missing counts them\n",
 		.run = virtual_if,
 	},
 	{},
