@@ -90,6 +90,25 @@ DWORD IPsecSaContextCreate1(HANDLE engineHandle, const IPSEC_TRAFFIC1 *outboundT
 			    UINT64 *inboundFilterId, UINT64 *id);
 
 /**
+ * IPsecSaContextCreate0() - create an SA context in its older form
+ * @engineHandle: as with IPsecSaContextCreate1().
+ * @outboundTraffic: as with IPsecSaContextCreate1(), without localPort, ipProtocol, localIfLuid and
+ *	realIfProfileId, which count as 0.
+ * @inboundFilterId: as with IPsecSaContextCreate1(). May be NULL.
+ * @id: as with IPsecSaContextCreate1().
+ *
+ * The context has no virtual interface. All other calls, of either form, take it.
+ *
+ * Context: as IPsecSaContextCreate1().
+ *
+ * Return: the codes of IPsecSaContextCreate1(), for the same causes.
+ *
+ * Source: "IPsecSaContextCreate0 function (fwpmu.h)", "IPSEC_TRAFFIC0 structure (ipsectypes.h)".
+ */
+DWORD IPsecSaContextCreate0(HANDLE engineHandle, const IPSEC_TRAFFIC0 *outboundTraffic,
+			    UINT64 *inboundFilterId, UINT64 *id);
+
+/**
  * IPsecSaContextDeleteById0() - delete an SA context and its SAs
  * @engineHandle: an open session that is neither dynamic nor in an explicit transaction.
  * @id: the context's id.
@@ -142,6 +161,23 @@ DWORD IPsecSaContextDeleteById0(HANDLE engineHandle, UINT64 id);
 DWORD IPsecSaContextGetById1(HANDLE engineHandle, UINT64 id, IPSEC_SA_CONTEXT1 **saContext);
 
 /**
+ * IPsecSaContextGetById0() - return a copy of an SA context in its older form
+ * @engineHandle: as with IPsecSaContextGetById1().
+ * @id: as with IPsecSaContextGetById1().
+ * @saContext: as with IPsecSaContextGetById1(), without what IPSEC_SA_DETAILS0 and its members do
+ *	not have: localPort, ipProtocol, localIfLuid, realIfProfileId, saLookupContext, qmFilterId,
+ *	virtualIfTunnelInfo. The context may have been made by either form.
+ *
+ * Context: Any thread.
+ *
+ * Return: the codes of IPsecSaContextGetById1(), for the same causes.
+ *
+ * Source: "IPsecSaContextGetById0 function (fwpmu.h)", "IPSEC_SA_DETAILS0 structure
+ * (ipsectypes.h)".
+ */
+DWORD IPsecSaContextGetById0(HANDLE engineHandle, UINT64 id, IPSEC_SA_CONTEXT0 **saContext);
+
+/**
  * IPsecSaContextGetSpi1() - have an inbound SPI chosen
  * @engineHandle: an open session that is not in an explicit transaction.
  * @id: the context's id.
@@ -189,6 +225,23 @@ DWORD IPsecSaContextGetById1(HANDLE engineHandle, UINT64 id, IPSEC_SA_CONTEXT1 *
  * RFC 4303 2.1 for the values; RFC 4301 4.1: an SA is found by destination, SPI and protocol.
  */
 DWORD IPsecSaContextGetSpi1(HANDLE engineHandle, UINT64 id, const IPSEC_GETSPI1 *getSpi,
+			    IPSEC_SA_SPI *inboundSpi);
+
+/**
+ * IPsecSaContextGetSpi0() - have an inbound SPI chosen, in its older form
+ * @engineHandle: as with IPsecSaContextGetSpi1().
+ * @id: as with IPsecSaContextGetSpi1().
+ * @getSpi: as with IPsecSaContextGetSpi1(). What IPSEC_TRAFFIC0 cannot say is as the context has
+ *	it: its local port and its protocol.
+ * @inboundSpi: as with IPsecSaContextGetSpi1(). Both forms return the same SPI for a context.
+ *
+ * Context: as IPsecSaContextGetSpi1().
+ *
+ * Return: the codes of IPsecSaContextGetSpi1(), for the same causes.
+ *
+ * Source: "IPsecSaContextGetSpi0 function (fwpmu.h)", "IPSEC_GETSPI0 structure (ipsectypes.h)".
+ */
+DWORD IPsecSaContextGetSpi0(HANDLE engineHandle, UINT64 id, const IPSEC_GETSPI0 *getSpi,
 			    IPSEC_SA_SPI *inboundSpi);
 
 /**

@@ -349,6 +349,35 @@ int filter_out(struct view *v, uint64_t id, struct out *o, FWPM_FILTER0 *ret)
 	return err;
 }
 
+int filter_stored_read(struct view *v, uint64_t id, struct filter_stored **ret)
+{
+	const struct reader r = { .view = v };
+	struct filter_stored *f = calloc(1, sizeof(*f));
+	int err;
+
+	if (!f)
+		return -ENOMEM;
+	err = filter_read(&r, id, f);
+	if (err)
+		filter_stored_free(f);
+	else
+		*ret = f;
+	return err;
+}
+
+int filter_stored_out(const struct filter_stored *f, struct out *o, FWPM_FILTER0 *ret)
+{
+	return filter_get(f, o, ret);
+}
+
+void filter_stored_free(struct filter_stored *f)
+{
+	if (!f)
+		return;
+	blob_release(&f->blob);
+	free(f);
+}
+
 static int filter_get_by_id(struct session *s, uint64_t id, FWPM_FILTER0 **ret)
 {
 	struct filter_stored f = {};

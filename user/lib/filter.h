@@ -12,6 +12,15 @@ int filter_view_selectors(struct view *v, uint64_t id, const struct saxdp_filter
 			  struct selector_set *ret);
 
 /*
+ * A filter read whole at a view, to be given out later and more than once.
+ */
+struct filter_stored;
+
+int filter_stored_read(struct view *v, uint64_t id, struct filter_stored **ret); /* -ENOENT */
+int filter_stored_out(const struct filter_stored *f, struct out *o, FWPM_FILTER0 *ret);
+void filter_stored_free(struct filter_stored *f);
+
+/*
  * prov_link.c: the filters that name a provider context.
  */
 int prov_context_link(struct policy *p, uint64_t id, uint64_t filter);

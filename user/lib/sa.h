@@ -27,6 +27,8 @@ struct traffic {
 
 /* All that can be said without looking at a map. */
 int traffic_check(const IPSEC_TRAFFIC1 *traffic, uint32_t quirks, struct traffic *ret);
+/* What the older form cannot say is 0. */
+void traffic_from_0(const IPSEC_TRAFFIC0 *traffic, IPSEC_TRAFFIC1 *ret);
 void traffic_out(const struct traffic *t, uint32_t quirks, IPSEC_TRAFFIC1 *ret);
 void traffic_of_context(const struct saxdp_context *c, struct traffic *ret);
 bool traffic_same_ends(const struct traffic *a, const struct traffic *b); /* all but the policy */

@@ -5,13 +5,11 @@
  * A context hangs on its policy (a filter or a tunnel policy, which counts its users and cannot be
  * deleted before them), on its tunnel and on its local endpoint. All of that changes in one commit.
  */
-#include <arpa/inet.h>
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-#include "sa.h"
+#include "sa_stored.h"
 
 enum { NSEC_PER_SEC = 1000000000 };
 
@@ -174,6 +172,17 @@ static int create(struct sa_call *c, const IPSEC_TRAFFIC1 *traffic,
 	return 0;
 }
 
+DWORD IPsecSaContextCreate0(HANDLE engineHandle, const IPSEC_TRAFFIC0 *outboundTraffic,
+			    UINT64 *inboundFilterId, UINT64 *id)
+{
+	IPSEC_TRAFFIC1 traffic;
+
+	if (outboundTraffic)
+		traffic_from_0(outboundTraffic, &traffic);
+	return IPsecSaContextCreate1(engineHandle, outboundTraffic ? &traffic : NULL, NULL,
+				     inboundFilterId, id);
+}
+
 DWORD IPsecSaContextCreate1(HANDLE engineHandle, const IPSEC_TRAFFIC1 *outboundTraffic,
 			    const IPSEC_VIRTUAL_IF_TUNNEL_INFO0 *virtualIfTunnelInfo,
 			    UINT64 *inboundFilterId, UINT64 *id)
@@ -332,126 +341,52 @@ DWORD IPsecSaContextDeleteById0(HANDLE engineHandle, UINT64 id)
 	return sa_call_end(&c, delete (&c, id));
 }
 
-/* --- IPsecSaContextGetById1 --------------------------------------------------------------------------- */
+/* --- IPsecSaContextGetById0, 1 ------------------------------------------------------------------------ */
 
-static int filter_copy(struct view *v, uint64_t id, struct out *o, FWPM_FILTER0 **ret)
+static int get_by_id(struct sa_call *c, uint64_t id, unsigned int form, void **ret)
 {
-	*ret = out_alloc(o, sizeof(**ret));
-	return *ret ? filter_out(v, id, o, *ret) : -ENOMEM;
-}
-
-static int rest_read(struct view *v, enum saxdp_blob_kind kind, uint64_t id, unsigned int parts,
-		     struct blob *ret)
-{
-	return parts ? blob_read(v, kind, id, (size_t)parts * SAXDP_BLOB_BYTES, ret) : 0;
-}
-
-static int traffic_rest(struct view *v, uint64_t id, const struct saxdp_context *c,
-			struct traffic *t)
-{
-	struct blob rest = {};
+	struct view v = VIEW_INIT(c->session->inst);
+	struct sa_snapshot snapshot = {};
+	struct out o = {};
+	void *context;
 	int err;
 
-	err = rest_read(v, SAXDP_BLOB_CONTEXT, id, c->flags & SAXDP_CONTEXT_REST ? 1 : 0, &rest);
-	if (!err && rest.size) {
-		t->if_luid = blob_get_u64(&rest);
-		t->profile = blob_get_u32(&rest);
+	do {
+		sa_snapshot_clear(&snapshot);
+		err = view_begin(&v);
+		if (err)
+			break;
+		err = sa_snapshot_one(&snapshot, &v, id);
+	} while (view_again(&v, &err));
+	if (!err) {
+		do
+			err = sa_context_out(snapshot.contexts.element, c->session->quirks, form,
+					     &o, &context);
+		while (out_again(&o, &err));
 	}
-	blob_release(&rest);
-	return err;
-}
-
-static int details_out(struct view *v, uint32_t quirks, uint64_t id, const struct saxdp_context *c,
-		       bool inbound, struct out *o, IPSEC_SA_DETAILS1 **ret)
-{
-	const struct saxdp_bundle *b = inbound ? &c->inbound : &c->outbound;
-	IPSEC_SA_DETAILS1 *d = out_alloc(o, sizeof(*d));
-	struct blob rest = {};
-	struct traffic t;
-	int err;
-
-	*ret = d;
-	if (!d)
-		return -ENOMEM;
-	traffic_of_context(c, &t);
-	err = traffic_rest(v, id, c, &t);
-	if (inbound && c->type == SAXDP_TRANSPORT)
-		t.policy = c->inbound_policy;
-	d->ipVersion = c->family == 4 ? FWP_IP_VERSION_V4 : FWP_IP_VERSION_V6;
-	d->saDirection = inbound ? FWP_DIRECTION_INBOUND : FWP_DIRECTION_OUTBOUND;
-	traffic_out(&t, quirks, &d->traffic);
+	sa_snapshot_clear(&snapshot);
 	if (!err)
-		err = rest_read(v, inbound ? SAXDP_BLOB_INBOUND : SAXDP_BLOB_OUTBOUND, id, b->rest,
-				&rest);
-	if (!err)
-		err = bundle_out(o, b, c->family, &rest, &d->saBundle);
-	blob_release(&rest);
-	if (!err && (c->encap_local || c->encap_remote)) {
-		d->udpEncapsulation = out_alloc(o, sizeof(*d->udpEncapsulation));
-		if (!d->udpEncapsulation)
-			return -ENOMEM;
-		d->udpEncapsulation->localUdpEncapPort = ntohs(c->encap_local);
-		d->udpEncapsulation->remoteUdpEncapPort = ntohs(c->encap_remote);
-	}
-	if (!err && c->type == SAXDP_TRANSPORT)
-		err = filter_copy(v, t.policy, o, &d->transportFilter);
-	if (c->flags & SAXDP_CONTEXT_VIRTUAL_IF) {
-		d->virtualIfTunnelInfo.virtualIfTunnelId = c->virtual_if;
-		d->virtualIfTunnelInfo.trafficSelectorId = c->traffic_selector;
-	}
+		*ret = o.base;
 	return err;
 }
 
-static bool stamped(const struct view *v, uint64_t born)
+static DWORD get_by_id_form(HANDLE engine, UINT64 id, unsigned int form, void **ret)
 {
-	return born && born <= v->engine.epoch[SAXDP_EPOCH_SA].generation;
-}
-
-static int context_out(struct view *v, uint32_t quirks, uint64_t id, struct out *o)
-{
-	IPSEC_SA_CONTEXT1 *ret = out_alloc(o, sizeof(*ret));
-	struct saxdp_context c;
+	struct sa_call c;
 	int err;
 
-	if (!ret)
-		return -ENOMEM;
-	err = store_lookup(v->inst, SAXDP_KIND_CONTEXT, &id, &c);
-	if (err == -ENOENT || (!err && !view_alive(v, SAXDP_EPOCH_SA, &c.life)))
-		return fail(FWP(FWP_E_NOT_FOUND), "context %llu: no such context",
-			    (unsigned long long)id);
-	ret->saContextId = id;
-	if (!err && stamped(v, c.inbound.born))
-		err = details_out(v, quirks, id, &c, true, o, &ret->inboundSa);
-	if (!err && stamped(v, c.outbound.born))
-		err = details_out(v, quirks, id, &c, false, o, &ret->outboundSa);
-	return err;
+	err = sa_call_begin(&c, engine, 0, ret ? NULL : "saContext");
+	if (err)
+		return fwp_result(err);
+	return sa_call_end(&c, get_by_id(&c, id, form, ret));
 }
 
 DWORD IPsecSaContextGetById1(HANDLE engineHandle, UINT64 id, IPSEC_SA_CONTEXT1 **saContext)
 {
-	struct out o = {};
-	struct sa_call c;
-	struct view v;
-	int err, outcome;
+	return get_by_id_form(engineHandle, id, 1, (void **)saContext);
+}
 
-	err = sa_call_begin(&c, engineHandle, 0, saContext ? NULL : "saContext");
-	if (err)
-		return fwp_result(err);
-	v = (struct view)VIEW_INIT(c.session->inst);
-	do {
-		free(o.base);
-		o = (struct out){};
-		err = view_begin(&v);
-		if (err)
-			break;
-		do
-			outcome = context_out(&v, c.session->quirks, id, &o);
-		while (out_again(&o, &outcome));
-		err = outcome;
-	} while (view_again(&v, &err));
-	if (!err)
-		*saContext = (IPSEC_SA_CONTEXT1 *)o.base;
-	else
-		free(o.base);
-	return sa_call_end(&c, err);
+DWORD IPsecSaContextGetById0(HANDLE engineHandle, UINT64 id, IPSEC_SA_CONTEXT0 **saContext)
+{
+	return get_by_id_form(engineHandle, id, 0, (void **)saContext);
 }

@@ -77,9 +77,12 @@ static void change_spi(struct change *c, uint64_t id, const struct saxdp_context
 			    offsetof(struct saxdp_context, inbound_policy));
 }
 
-/* spi 0: choose one, and return that of an earlier call. */
-static int spi_take(struct sa_call *c, uint64_t id, const IPSEC_GETSPI1 *get, IPSEC_SA_SPI spi,
-		    IPSEC_SA_SPI *ret)
+/*
+ * spi 0: choose one, and return that of an earlier call. form 0: what IPSEC_TRAFFIC0 cannot say is
+ * as the context has it.
+ */
+static int spi_take(struct sa_call *c, uint64_t id, const IPSEC_GETSPI1 *get, unsigned int form,
+		    IPSEC_SA_SPI spi, IPSEC_SA_SPI *ret)
 {
 	const IPSEC_V4_UDP_ENCAPSULATION0 *encap;
 	struct saxdp_context *context = &c->context;
@@ -99,6 +102,10 @@ static int spi_take(struct sa_call *c, uint64_t id, const IPSEC_GETSPI1 *get, IP
 				   (unsigned long long)id,
 				   context->inbound.born ? "an inbound bundle" : "an SPI");
 			continue;
+		}
+		if (!form) {
+			t.local_port = context->local_port;
+			t.protocol = context->protocol;
 		}
 		err = traffic_check_mirror(context, &t);
 		if (err)
@@ -142,23 +149,42 @@ static int spi_take(struct sa_call *c, uint64_t id, const IPSEC_GETSPI1 *get, IP
 	return 0;
 }
 
-DWORD IPsecSaContextGetSpi1(HANDLE engineHandle, UINT64 id, const IPSEC_GETSPI1 *getSpi,
-			    IPSEC_SA_SPI *inboundSpi)
+static DWORD spi_get(HANDLE engine, UINT64 id, const IPSEC_GETSPI1 *get, unsigned int form,
+		     IPSEC_SA_SPI *ret)
 {
 	IPSEC_SA_SPI spi;
 	struct sa_call c;
 	int err;
 
-	err = sa_call_begin(&c, engineHandle, SA_CALL_WRITES,
-			    !getSpi	? "getSpi" :
-			    !inboundSpi ? "inboundSpi" :
-					  NULL);
+	err = sa_call_begin(&c, engine, SA_CALL_WRITES,
+			    !get ? "getSpi" :
+			    !ret ? "inboundSpi" :
+				   NULL);
 	if (err)
 		return fwp_result(err);
-	err = spi_take(&c, id, getSpi, 0, &spi);
+	err = spi_take(&c, id, get, form, 0, &spi);
 	if (!err)
-		*inboundSpi = spi;
+		*ret = spi;
 	return sa_call_end(&c, err);
+}
+
+DWORD IPsecSaContextGetSpi1(HANDLE engineHandle, UINT64 id, const IPSEC_GETSPI1 *getSpi,
+			    IPSEC_SA_SPI *inboundSpi)
+{
+	return spi_get(engineHandle, id, getSpi, 1, inboundSpi);
+}
+
+DWORD IPsecSaContextGetSpi0(HANDLE engineHandle, UINT64 id, const IPSEC_GETSPI0 *getSpi,
+			    IPSEC_SA_SPI *inboundSpi)
+{
+	IPSEC_GETSPI1 get = {};
+
+	if (getSpi) {
+		traffic_from_0(&getSpi->inboundIpsecTraffic, &get.inboundIpsecTraffic);
+		get.ipVersion = getSpi->ipVersion;
+		get.inboundUdpEncapsulation = getSpi->inboundUdpEncapsulation;
+	}
+	return spi_get(engineHandle, id, getSpi ? &get : NULL, 0, inboundSpi);
 }
 
 DWORD IPsecSaContextSetSpi0(HANDLE engineHandle, UINT64 id, const IPSEC_GETSPI1 *getSpi,
@@ -174,6 +200,6 @@ DWORD IPsecSaContextSetSpi0(HANDLE engineHandle, UINT64 id, const IPSEC_GETSPI1 
 	if (inboundSpi < SPI_MIN)
 		err = fail(FWP(FWP_E_OUT_OF_BOUNDS), "SPI %u: reserved", inboundSpi);
 	else
-		err = spi_take(&c, id, getSpi, inboundSpi, &spi);
+		err = spi_take(&c, id, getSpi, 1, inboundSpi, &spi);
 	return sa_call_end(&c, err);
 }

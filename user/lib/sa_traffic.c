@@ -100,6 +100,18 @@ int traffic_check(const IPSEC_TRAFFIC1 *traffic, uint32_t quirks, struct traffic
 	return 0;
 }
 
+void traffic_from_0(const IPSEC_TRAFFIC0 *t, IPSEC_TRAFFIC1 *ret)
+{
+	*ret = (IPSEC_TRAFFIC1){
+		.ipVersion = t->ipVersion,
+		.trafficType = t->trafficType,
+		.ipsecFilterId = t->ipsecFilterId,
+		.remotePort = t->remotePort,
+	};
+	memcpy(ret->localV6Address, t->localV6Address, sizeof(ret->localV6Address));
+	memcpy(ret->remoteV6Address, t->remoteV6Address, sizeof(ret->remoteV6Address));
+}
+
 void traffic_out(const struct traffic *t, uint32_t quirks, IPSEC_TRAFFIC1 *ret)
 {
 	memset(ret, 0, sizeof(*ret));
