@@ -64,6 +64,12 @@ static __always_inline void candidate_clear(struct saxdp_candidate *c)
 	c->filter = 0;
 }
 
+static __always_inline void bucket_close(struct saxdp_bucket *b)
+{
+	for (int i = 0; i < SAXDP_CANDIDATES; i++)
+		life_close(&b->candidate[i].life);
+}
+
 /* Free continuations at the end of a chain, and the bucket itself when nothing is left. */
 static __always_inline void chain_trim(__u8 kind, struct selector_name *name)
 {
@@ -81,6 +87,7 @@ static __always_inline void chain_trim(__u8 kind, struct selector_name *name)
 				before->more = 0;
 			name->chain++;
 		}
+		bucket_close(b);
 		bucket_delete(kind, name);
 		if (!name->chain)
 			return;

@@ -388,8 +388,10 @@ static long unborn_bucket(void *map, const struct selector_name *name, struct sa
 		b->used--;
 		mask_use_add(layer, number, -1);
 	}
-	if (!b->used && !b->more && !name->chain)
+	if (!b->used && !b->more && !name->chain) {
+		bucket_close(b);
 		bpf_map_delete_elem(map, name);
+	}
 	return 0;
 }
 

@@ -208,6 +208,7 @@ static __always_inline void links_add(__u8 kind, const void *name, __s64 by)
 static __always_inline void plain_remove(__u8 kind, const void *name)
 {
 	const struct saxdp_sa *sa;
+	struct saxdp_life *life;
 
 	if (kind == SAXDP_KIND_SA4) {
 		sa = bpf_map_lookup_elem(&sa4, name);
@@ -218,6 +219,9 @@ static __always_inline void plain_remove(__u8 kind, const void *name)
 		if (sa)
 			sa_carry(sa, ((const struct saxdp_sa6_key *)name)->direction);
 	}
+	life = plain_lookup(kind, name);
+	if (life)
+		life_close(life);
 	plain_delete(kind, name);
 }
 

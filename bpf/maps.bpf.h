@@ -140,27 +140,51 @@ static __always_inline struct saxdp_engine *engine_get(void)
 	return bpf_map_lookup_elem(&engine, &zero);
 }
 
-/* A generation is read once, before everything that is judged by it. */
-static __always_inline __u64 generation_read(struct saxdp_engine *e, enum saxdp_epoch_id id)
+/*
+ * Loads before it are done before loads after it, which x86-64 sees to by itself. Elsewhere: an atomic
+ * operation that returns its value is a full barrier in the BPF memory model; one whose value is not
+ * used is none, and clang makes that of it unless it is.
+ */
+static __always_inline void load_barrier(void)
 {
-	__u64 generation = *(volatile __u64 *)&e->epoch[id].generation;
-
-	/*
-	 * Elsewhere than on x86-64 a lookup could be satisfied before the load above. An atomic
-	 * operation that returns its value is a full barrier in the BPF memory model; one whose
-	 * value is not used is none, and clang makes that of it unless it is.
-	 */
 #if !defined(__TARGET_ARCH_x86)
 	__u64 word = 0;
 
 	asm volatile("" ::"r"(__sync_fetch_and_add(&word, 0)));
 #endif
+}
+
+/* A generation is read once, before everything that is judged by it. */
+static __always_inline __u64 generation_read(struct saxdp_engine *e, enum saxdp_epoch_id id)
+{
+	__u64 generation = *(volatile __u64 *)&e->epoch[id].generation;
+
+	load_barrier(); /* a lookup could be satisfied before the load above */
 	return generation;
 }
 
+/*
+ * `died` is read first. What is dead for this packet may be taken away under it, and the kernel gives
+ * the memory to another entry at once; so may a place of a bucket. The newcomer is born later than
+ * the packet's generation, and what goes is marked as never born before it does (life_close()). So
+ * whoever sees a new `died` sees a `born` that is too late; read the other way round, with an
+ * interrupt in between, they would be the birth of the old and the death of the new.
+ */
 static __always_inline int life_at(const struct saxdp_life *life, __u64 generation)
 {
-	return life->born <= generation && generation < life->died;
+	__u64 died = *(const volatile __u64 *)&life->died, born;
+
+	if (generation >= died)
+		return 0;
+	load_barrier();
+	born = *(const volatile __u64 *)&life->born;
+	return born <= generation;
+}
+
+/* Before the memory of what is dead is given back: for nobody is it ever born. */
+static __always_inline void life_close(struct saxdp_life *life)
+{
+	*(volatile __u64 *)&life->born = SAXDP_NEVER;
 }
 
 #endif
