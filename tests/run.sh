@@ -89,7 +89,7 @@ run_test() {
 	elif [ "$V" = 1 ]; then
 		cat "$log"
 	else
-		grep -E '^(# |skip: )' "$log"
+		grep -E '^(# |skip: )' "$log" | grep -v '^# ok - '
 	fi
 	printf '%-44s %4d passed %4d failed %4d skipped\n' "$name" "$pass" "$fail" "$skip"
 }
