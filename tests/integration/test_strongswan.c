@@ -53,7 +53,9 @@ static void pair_start(struct pair *p)
 	struct veth_end a = { .netns = gw, .ifname = "sx0", .addr4 = "192.0.2.1/24" };
 	struct veth_end b = { .netns = peer, .ifname = "sx1", .addr4 = "192.0.2.2/24" };
 	struct strongswan_host host_a = { .netns = gw, .outer = "192.0.2.1", .inner = "10.1.0.1" };
-	struct strongswan_host host_b = { .netns = peer, .outer = "192.0.2.2", .inner = "10.2.0.1" };
+	struct strongswan_host host_b = { .netns = peer,
+					  .outer = "192.0.2.2",
+					  .inner = "10.2.0.1" };
 	struct saxdp_attach_opts attach = {
 		.size = sizeof(attach),
 		.ifname = "sx0",
