@@ -13,6 +13,7 @@ enum {
 	VIEW_TIMEOUT_S = 15, /* as long as a writer waits for the lock by default */
 	LOCK_AT_TRY = 3,
 	NSEC_PER_SEC = 1000000000,
+	NSEC_PER_MSEC = 1000000,
 };
 
 static const struct {
@@ -126,6 +127,8 @@ uint64_t store_realtime_ns(const struct saxdp_engine *engine, uint64_t jiffies)
 	clock_gettime(CLOCK_REALTIME, &real);
 	clock_gettime(CLOCK_BOOTTIME, &boot);
 	offset = (real.tv_sec - boot.tv_sec) * (int64_t)NSEC_PER_SEC + real.tv_nsec - boot.tv_nsec;
+	/* Two readings are some ns apart: rounded, an idle SA shows the same time at each look. */
+	offset = (offset + NSEC_PER_MSEC / 2) / NSEC_PER_MSEC * NSEC_PER_MSEC;
 	since = (int64_t)(jiffies - engine->clock_jiffies) * (NSEC_PER_SEC / (int)engine->hz);
 	return engine->clock_boot_ns + since + offset;
 }
