@@ -87,7 +87,7 @@ TEST_GEN := $(TEST_SKEL) $(GEN)/tests/layout_rows.h
 
 LIB_A := $(O)/libsaxdp.a
 LIB_SO := $(O)/$(SONAME)
-PC := $(O)/saxdp.pc
+PC := $(O)/saxdp.pc $(O)/saxdp-win32.pc
 TEST_LIB := $(O)/tests/libtest.a
 PRODUCT := $(if $(LIB_SRC),$(LIB_A) $(LIB_SO) $(PC)) $(if $(CLI_SRC),$(O)/saxdp) \
 	   $(if $(DEMO_SRC),$(O)/demo-client)
@@ -203,13 +203,13 @@ $(GEN)/tests/layout_rows.h: tests/unit/layout.tsv
 	$(Q)awk -F '\t' '!/^#/ { printf "%s_ROW(%s", toupper($$1), $$2; \
 		for (i = 3; i <= NF; i++) printf ", %s", $$i; print ")" }' $< > $@
 
-# Uninstalled, the file finds the library beside itself and the headers in the sources.
-pc = sed -e 's|@VERSION@|$(VERSION)|' -e 's|@PREFIX@|$(1)|' -e 's|@LIBDIR@|$(2)|' \
-	 -e 's|@INCLUDEDIR@|$(3)|' user/lib/libsaxdp.pc.in
-$(PC): user/lib/libsaxdp.pc.in Makefile
+# Uninstalled, the files find the library beside themselves and the headers in the sources.
+pc = sed -e 's|@VERSION@|$(VERSION)|' -e 's|@PREFIX@|$(2)|' -e 's|@LIBDIR@|$(3)|' \
+	 -e 's|@INCLUDEDIR@|$(4)|' user/lib/lib$(1).pc.in
+$(PC): $(O)/%.pc: user/lib/lib%.pc.in Makefile
 	$(call msg,GEN,$@)
 	@mkdir -p $(@D)
-	$(Q)$(call pc,$${pcfiledir},$${pcfiledir},$${pcfiledir}/$(shell \
+	$(Q)$(call pc,$*,$${pcfiledir},$${pcfiledir},$${pcfiledir}/$(shell \
 		realpath -m --relative-to=$(O) include)) > $@
 
 .PHONY: vmlinux
@@ -336,15 +336,18 @@ deps: ## install the Debian packages that build, demo and check need
 .PHONY: install uninstall
 HEADER_DIR = $(DESTDIR)$(INCLUDEDIR)/saxdp
 install: all ## install below PREFIX (/usr/local), staged in DESTDIR
-	$(Q)$(INSTALL) -d $(DESTDIR)$(LIBDIR)/pkgconfig $(HEADER_DIR)/fwp $(DESTDIR)$(BINDIR) \
-		$(DESTDIR)$(DATADIR)/man/man8 $(DESTDIR)$(DATADIR)/bash-completion/completions
+	$(Q)$(INSTALL) -d $(DESTDIR)$(LIBDIR)/pkgconfig $(HEADER_DIR)/fwp \
+		$(HEADER_DIR)/win32/spelled $(DESTDIR)$(BINDIR) $(DESTDIR)$(DATADIR)/man/man8 \
+		$(DESTDIR)$(DATADIR)/bash-completion/completions
 	$(Q)$(INSTALL) -m 644 $(LIB_A) $(DESTDIR)$(LIBDIR)/
 	$(Q)$(INSTALL) -m 755 $(LIB_SO) $(DESTDIR)$(LIBDIR)/
 	$(Q)ln -sf $(SONAME) $(DESTDIR)$(LIBDIR)/libsaxdp.so
 	$(Q)$(INSTALL) -m 644 $(wildcard include/*.h) $(HEADER_DIR)/
 	$(Q)$(INSTALL) -m 644 $(wildcard include/fwp/*.h) $(HEADER_DIR)/fwp/
-	$(Q)$(call pc,$(PREFIX),$(LIBDIR),$(INCLUDEDIR)/saxdp) \
-		> $(DESTDIR)$(LIBDIR)/pkgconfig/saxdp.pc
+	$(Q)$(INSTALL) -m 644 $(wildcard include/win32/*.h) $(HEADER_DIR)/win32/
+	$(Q)$(INSTALL) -m 644 $(wildcard include/win32/spelled/*) $(HEADER_DIR)/win32/spelled/
+	$(Q)$(foreach p,saxdp saxdp-win32,$(call pc,$(p),$(PREFIX),$(LIBDIR),$(INCLUDEDIR)/saxdp) \
+		> $(DESTDIR)$(LIBDIR)/pkgconfig/$(p).pc &&) true
 	$(Q)$(INSTALL) -m 755 $(O)/saxdp $(DESTDIR)$(BINDIR)/
 	$(Q)$(INSTALL) -m 644 user/cli/saxdp.8 $(DESTDIR)$(DATADIR)/man/man8/
 	$(Q)$(INSTALL) -m 644 user/cli/saxdp.bash-completion \
@@ -353,7 +356,7 @@ install: all ## install below PREFIX (/usr/local), staged in DESTDIR
 uninstall: ## remove what install put there
 	$(Q)rm -f $(DESTDIR)$(BINDIR)/saxdp $(DESTDIR)$(DATADIR)/man/man8/saxdp.8 \
 		$(addprefix $(DESTDIR)$(LIBDIR)/,libsaxdp.a libsaxdp.so $(SONAME)) \
-		$(DESTDIR)$(LIBDIR)/pkgconfig/saxdp.pc \
+		$(addprefix $(DESTDIR)$(LIBDIR)/pkgconfig/,saxdp.pc saxdp-win32.pc) \
 		$(DESTDIR)$(DATADIR)/bash-completion/completions/saxdp
 	$(Q)rm -rf $(HEADER_DIR)
 
