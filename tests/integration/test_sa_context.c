@@ -462,7 +462,7 @@ static void what_a_context_uses_cannot_be_deleted_before_it(void **state)
 static void delete_takes_away_what_was_made_in_each_state(void **state)
 {
 	struct saxdp_tunnel tunnel;
-	struct dump *before;
+	struct dump *before, *after;
 
 	(void)state;
 	for (unsigned int kind = 0; kind < PATH_KINDS; kind++) {
@@ -482,8 +482,10 @@ static void delete_takes_away_what_was_made_in_each_state(void **state)
 			assert_int_equal(maps_serving(client.instance, p), state_of > 2 ? id : 0);
 			context_delete(client.engine, id);
 			assert_int_equal(maps_serving(client.instance, p), 0);
-			dump_require_same(before, client_dump(&client), path_kind_name(kind));
+			after = client_dump(&client);
+			dump_require_same(before, after, path_kind_name(kind));
 			dump_free(before);
+			dump_free(after);
 			client_sound(&client, path_kind_name(kind));
 		}
 		assert_true(maps_tunnel(client.instance, p, &tunnel));
