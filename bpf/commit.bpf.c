@@ -363,6 +363,16 @@ static long unborn_filter(void *map, const void *name, struct saxdp_filter *f, s
 	return 0;
 }
 
+static long unborn_prov_context(void *map, const void *name, struct saxdp_prov_context *c,
+				struct run *r)
+{
+	if (c->life.born >= r->next) {
+		links_add(SAXDP_KIND_PROV_CONTEXT, name, -1);
+		bpf_map_delete_elem(map, name);
+	}
+	return 0;
+}
+
 static long unborn_guid(void *map, const void *name, struct saxdp_guid *g, struct run *r)
 {
 	for (int i = 0; i < 2; i++)
@@ -446,7 +456,8 @@ int recover(struct saxdp_commit *ctx)
 		bpf_loop(LOOP_MAX, revive, &r, 0);
 		bpf_loop(LOOP_MAX, revive, &r, 0);
 		bpf_for_each_map_elem(&filter, unborn_filter, &r, 0);
-		bpf_for_each_map_elem(&prov_context, unborn_plain, &r, 0);
+		bpf_for_each_map_elem(&prov_context, unborn_prov_context, &r, 0);
+		bpf_for_each_map_elem(&provider, unborn_plain, &r, 0);
 		bpf_for_each_map_elem(&blob, unborn_plain, &r, 0);
 		bpf_for_each_map_elem(&key, unborn_guid, &r, 0);
 		bpf_for_each_map_elem(&selector4, unborn_bucket, &r, 0);

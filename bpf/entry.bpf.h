@@ -17,6 +17,7 @@
 	X(ENDPOINT, endpoint)         \
 	X(FILTER, filter)             \
 	X(PROV_CONTEXT, prov_context) \
+	X(PROVIDER, provider)         \
 	X(BLOB, blob)
 
 static __always_inline struct saxdp_life *plain_lookup(__u8 kind, const void *name)
@@ -177,6 +178,14 @@ static __noinline int sa_carry(const struct saxdp_sa *sa, __u32 direction)
 	return 0;
 }
 
+static __always_inline void provider_use(__u64 id, __s64 by)
+{
+	struct saxdp_provider *p = bpf_map_lookup_elem(&provider, &id);
+
+	if (p)
+		p->users += by;
+}
+
 /*
  * Counts that follow from which entries live, so that undo and recovery keep them right too. The
  * entry is looked up by its own kind once more: the verifier cannot know that a kind which is read
@@ -194,12 +203,20 @@ static __always_inline void links_add(__u8 kind, const void *name, __s64 by)
 		struct saxdp_prov_context *p;
 		__u64 id;
 
-		if (!f || !(f->flags & SAXDP_FILTER_HAS_PROV_CONTEXT))
+		if (!f)
+			return;
+		provider_use(f->provider, by);
+		if (!(f->flags & SAXDP_FILTER_HAS_PROV_CONTEXT))
 			return;
 		id = f->context;
 		p = bpf_map_lookup_elem(&prov_context, &id);
 		if (p)
 			p->users += by;
+	} else if (kind == SAXDP_KIND_PROV_CONTEXT) {
+		const struct saxdp_prov_context *c = bpf_map_lookup_elem(&prov_context, name);
+
+		if (c)
+			provider_use(c->provider, by);
 	}
 }
 

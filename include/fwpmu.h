@@ -10,6 +10,7 @@
 
 #include "fwp/engine.h"
 #include "fwp/filter.h"
+#include "fwp/provider.h"
 #include "fwp/provider_context.h"
 #include "fwp/sa_context.h"
 #include "fwp/transaction.h"

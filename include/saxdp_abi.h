@@ -15,6 +15,7 @@
  *   mask_use      array          layer -> live candidates per mask number
  *   filter        hash           filter id -> the filter as added: the companion filter map
  *   prov_context  hash           provider context id -> tunnel policy
+ *   provider      hash           provider id -> who filters and provider contexts belong to
  *   key           hash           kind + GUID -> id
  *   blob          hash           kind + id + part -> 192 bytes of a longer, immutable text
  *   session       hash           slot of `alive` -> who holds it
@@ -108,6 +109,9 @@ enum saxdp_state {
 	SAXDP_STATE_GONE, /* unloaded: every call answers RPC_E_DISCONNECTED */
 };
 
+/* Ids with this bit are of what is built in: place in the library's table, + 1. */
+#define SAXDP_BUILTIN (1ULL << 63)
+
 enum saxdp_mode {
 	SAXDP_MODE_MONITOR, /* counts what it would drop, never drops */
 	SAXDP_MODE_ENFORCE,
@@ -120,6 +124,7 @@ enum saxdp_id {
 	SAXDP_ID_CONTEXT,
 	SAXDP_ID_TUNNEL,
 	SAXDP_ID_SESSION,
+	SAXDP_ID_PROVIDER,
 	SAXDP_IDS,
 };
 
@@ -170,7 +175,7 @@ struct saxdp_engine {
 	__u32 readers_gid;
 	__u32 writers_gid;
 };
-SAXDP_ASSERT_SIZE(struct saxdp_engine, 600);
+SAXDP_ASSERT_SIZE(struct saxdp_engine, 608);
 
 struct saxdp_life {
 	__u64 born;
@@ -457,8 +462,9 @@ struct saxdp_filter {
 	__u32 blob_bytes;
 	__u32 selectors; /* candidates it was compiled to */
 	__u32 owner_slot; /* + 1 */
+	__u64 provider; /* id, 0 = none */
 };
-SAXDP_ASSERT_SIZE(struct saxdp_filter, 120);
+SAXDP_ASSERT_SIZE(struct saxdp_filter, 128);
 
 /* The fixed part of a provider context that is a tunnel policy; the rest is its blob. */
 struct saxdp_prov_context {
@@ -471,8 +477,20 @@ struct saxdp_prov_context {
 	__u32 type; /* FWPM_PROVIDER_CONTEXT_TYPE */
 	__u32 family; /* 4 or 6 */
 	__u32 blob_bytes;
+	__u64 provider; /* id, 0 = none */
 };
-SAXDP_ASSERT_SIZE(struct saxdp_prov_context, 96);
+SAXDP_ASSERT_SIZE(struct saxdp_prov_context, 104);
+
+/* The fixed part of FWPM_PROVIDER0; its blob is the rest. What is built in is in no map. */
+struct saxdp_provider {
+	struct saxdp_life life;
+	__u8 key[16]; /* GUID */
+	__u64 owner;
+	__u64 users; /* objects that name it */
+	__u32 fwp_flags;
+	__u32 blob_bytes;
+};
+SAXDP_ASSERT_SIZE(struct saxdp_provider, 56);
 
 /* --- names and long texts ---------------------------------------------------------------------- */
 
@@ -493,7 +511,8 @@ SAXDP_ASSERT_SIZE(struct saxdp_prov_context, 96);
 	X(MASK_USE, mask_use)         \
 	X(SESSION, session)           \
 	X(VIRTUAL_IF, virtual_if)     \
-	X(ENGINE, engine)
+	X(ENGINE, engine)             \
+	X(PROVIDER, provider)
 
 enum saxdp_kind {
 #define X(name, map) SAXDP_KIND_##name,
@@ -522,6 +541,7 @@ SAXDP_ASSERT_SIZE(struct saxdp_guid, 48);
 enum saxdp_blob_kind {
 	SAXDP_BLOB_FILTER,
 	SAXDP_BLOB_PROV_CONTEXT,
+	SAXDP_BLOB_PROVIDER,
 	SAXDP_BLOB_CONTEXT, /* enum saxdp_context_flags: SAXDP_CONTEXT_REST */
 	SAXDP_BLOB_INBOUND, /* of a context: what its bundle's `rest` says */
 	SAXDP_BLOB_OUTBOUND,

@@ -20,7 +20,7 @@ FWP_BEGIN_DECLS
  *	@displayData: name must be given, description may be NULL;
  *	@flags: FWPM_FILTER_FLAG_*; CLEAR_ACTION_RIGHT, HAS_PROVIDER_CONTEXT,
  *	PERMIT_IF_CALLOUT_UNREGISTERED;
- *	@providerKey: NULL, or a built-in provider;
+ *	@providerKey: NULL, or a provider, built in or added;
  *	@providerData: kept for the caller, may be empty;
  *	@layerKey: FWPM_LAYER_INBOUND_TRANSPORT_V4, FWPM_LAYER_OUTBOUND_TRANSPORT_V4, or V6;
  *	@subLayerKey: null GUID: FWPM_SUBLAYER_UNIVERSAL; else a built-in sublayer;
@@ -66,8 +66,8 @@ FWP_BEGIN_DECLS
  * * FWP_E_SUBLAYER_NOT_FOUND - @subLayerKey is neither null nor a sublayer
  * * FWP_E_PROVIDER_NOT_FOUND - @providerKey is no provider
  * * FWP_E_PROVIDER_CONTEXT_NOT_FOUND - @providerContextKey is no provider context
- * * FWP_E_LIFETIME_MISMATCH - the provider context belongs to a dynamic session, and the filter to
- *   another or to none
+ * * FWP_E_LIFETIME_MISMATCH - the provider or the provider context belongs to a dynamic session, and
+ *   the filter to another or to none
  * * FWP_E_INVALID_ACTION_TYPE - action.type is another one
  * * FWP_E_CALLOUT_NOT_FOUND - action.calloutKey is no callout
  * * FWP_E_INCOMPATIBLE_LAYER - it is an IPsec callout of the other direction or family

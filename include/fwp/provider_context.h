@@ -18,7 +18,7 @@ FWP_BEGIN_DECLS
  *	@providerContextKey: null GUID: one is made;
  *	@displayData: name must be given, description may be NULL;
  *	@flags: 0;
- *	@providerKey: NULL, or a built-in provider;
+ *	@providerKey: NULL, or a provider, built in or added;
  *	@providerData: kept for the caller, may be empty;
  *	@type: FWPM_IPSEC_IKE_QM_TUNNEL_CONTEXT with @ikeQmTunnelPolicy, or
  *	FWPM_IPSEC_AUTHIP_QM_TUNNEL_CONTEXT with @authipQmTunnelPolicy;
@@ -49,6 +49,8 @@ FWP_BEGIN_DECLS
  * * FWP_E_INVALID_PARAMETER - a text of displayData has a value that is no Unicode character
  * * FWP_E_INVALID_FLAGS - unknown bits in the flags of the context or of the policy
  * * FWP_E_PROVIDER_NOT_FOUND - @providerKey is no provider
+ * * FWP_E_LIFETIME_MISMATCH - the provider belongs to a dynamic session, and the provider context to
+ *   another or to none
  * * FWP_E_INVALID_ENUMERATOR - @type, the ipVersion of the endpoints, or an enumeration in a
  *   proposal has a value outside its enumeration
  * * FWP_E_INVALID_TUNNEL_ENDPOINT - an endpoint is 0.0.0.0, :: or multicast

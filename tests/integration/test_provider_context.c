@@ -202,6 +202,7 @@ static void a_tunnel_policy_is_kept(void **state)
 	assert_int_equal(fixed.remote[0], htonl(0xc0000202));
 	assert_int_equal(fixed.owner, 0);
 	assert_int_equal(fixed.users, 0);
+	assert_int_equal(fixed.provider, 0);
 
 	blob_key.id = id;
 	lookup(SAXDP_KIND_BLOB, &blob_key, &part);
@@ -210,7 +211,6 @@ static void a_tunnel_policy_is_kept(void **state)
 	assert_memory_equal(blob_get_utf8(&b, &size), "test", 4);
 	assert_int_equal(size, 4);
 	assert_null(blob_get_utf8(&b, &size));
-	assert_int_equal(blob_get_u8(&b), 0); /* no provider */
 	assert_int_equal(blob_get_u32(&b), 0); /* no data */
 	assert_int_equal(blob_get_u32(&b), policy.flags);
 	blob_get(&b, &idle, sizeof(idle));

@@ -30,6 +30,7 @@ struct row {
 		struct saxdp_endpoint endpoint;
 		struct saxdp_filter filter;
 		struct saxdp_prov_context prov_context;
+		struct saxdp_provider provider;
 		struct saxdp_blob blob;
 		struct saxdp_guid guid;
 		struct saxdp_bucket bucket;
@@ -452,6 +453,21 @@ static uint64_t filters_of(const struct sound *s, uint64_t prov_context)
 	return n;
 }
 
+static uint64_t provider_users(const struct sound *s, uint64_t provider)
+{
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < s->all->count; i++) {
+		const struct row *row = &s->all->row[i];
+
+		if (row->life.died != SAXDP_NEVER)
+			continue;
+		n += row->kind == SAXDP_KIND_FILTER && row->filter.provider == provider;
+		n += row->kind == SAXDP_KIND_PROV_CONTEXT && row->prov_context.provider == provider;
+	}
+	return n;
+}
+
 #define sound_equal(s, what, there, counted)                                  \
 	sound_require(s, (there) == (counted), "%s %llu, counted %llu", what, \
 		      (unsigned long long)(there), (unsigned long long)(counted))
@@ -593,6 +609,11 @@ static void sound_row(const struct sound *s, const struct row *row)
 			    live_contexts(s, context_of_policy, row) + filters_of(s, id));
 		sound_guid(s, SAXDP_KIND_PROV_CONTEXT, row->prov_context.key, id);
 		sound_blob(s, SAXDP_BLOB_PROV_CONTEXT, id, parts_of(row->prov_context.blob_bytes));
+		break;
+	case SAXDP_KIND_PROVIDER:
+		sound_equal(s, "users of a provider:", row->provider.users, provider_users(s, id));
+		sound_guid(s, SAXDP_KIND_PROVIDER, row->provider.key, id);
+		sound_blob(s, SAXDP_BLOB_PROVIDER, id, parts_of(row->provider.blob_bytes));
 		break;
 	}
 }

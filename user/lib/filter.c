@@ -13,7 +13,7 @@
 #include "classify.h"
 #include "condition.h"
 #include "filter.h"
-#include "object.h"
+#include "provider.h"
 
 enum {
 	FLAGS_SUPPORTED = FWPM_FILTER_FLAG_CLEAR_ACTION_RIGHT |
@@ -144,7 +144,7 @@ static int filter_check(const FWPM_FILTER0 *f, const void *sd, struct filter_new
 		return fail(FWP(FWP_E_NULL_POINTER), "filter: filterCondition is NULL");
 	if (f->reserved)
 		return fail(FWP(FWP_E_RESERVED), "filter: reserved is not NULL");
-	err = object_check("filter", &f->displayData, f->providerKey, &f->providerData, sd);
+	err = object_check("filter", &f->displayData, &f->providerData, sd);
 	if (!err)
 		err = flags_check(f);
 	if (!err)
@@ -175,7 +175,7 @@ static void filter_fill(const FWPM_FILTER0 *f, const struct session *s, struct f
 	n->fixed.selectors = n->selectors.count;
 	if (!(f->flags & FWPM_FILTER_FLAG_HAS_PROVIDER_CONTEXT))
 		n->fixed.context = f->rawContext;
-	object_put(&n->blob, &f->displayData, f->providerKey, &f->providerData);
+	object_put(&n->blob, &f->displayData, &f->providerData);
 	blob_put(&n->blob, n->fixed.callout ? &null_key : &f->action.filterType, sizeof(GUID));
 	conditions_put(&n->blob, f->filterCondition, f->numFilterConditions);
 	n->fixed.blob_bytes = n->blob.size;
@@ -197,10 +197,10 @@ static int filter_link(struct policy *p, const GUID *key, struct saxdp_filter *f
 			    "filter: no such provider context");
 	if (err)
 		return err;
-	if (context.owner && context.owner != f->owner)
-		return fail(FWP(FWP_E_LIFETIME_MISMATCH),
-			    "filter: provider context %llu ends with another session",
-			    (unsigned long long)context_id);
+	err = object_lifetime_check("filter", "provider context", context_id, context.owner,
+				    f->owner);
+	if (err)
+		return err;
 	f->flags |= SAXDP_FILTER_HAS_PROV_CONTEXT;
 	f->context = context_id;
 	return prov_context_link(p, context_id, id);
@@ -213,6 +213,8 @@ static int filter_insert(struct policy *p, const FWPM_FILTER0 *f, struct filter_
 	int err;
 
 	err = object_key(p, "filter", SAXDP_KIND_FILTER, &f->filterKey, &key);
+	if (!err)
+		err = provider_name(p, "filter", f->providerKey, fixed.owner, &fixed.provider);
 	if (!err && f->flags & FWPM_FILTER_FLAG_HAS_PROVIDER_CONTEXT)
 		err = filter_link(p, &f->providerContextKey, &fixed, id);
 	if (!err)
@@ -280,6 +282,7 @@ struct filter_stored {
 	struct saxdp_filter fixed;
 	struct blob blob;
 	struct saxdp_prov_context context; /* where it names one */
+	GUID provider;
 };
 
 static int filter_read(const struct reader *r, uint64_t id, struct filter_stored *ret)
@@ -290,6 +293,8 @@ static int filter_read(const struct reader *r, uint64_t id, struct filter_stored
 	err = reader_lookup(r, SAXDP_KIND_FILTER, &id, &ret->fixed);
 	if (!err && ret->fixed.flags & SAXDP_FILTER_HAS_PROV_CONTEXT)
 		err = reader_lookup(r, SAXDP_KIND_PROV_CONTEXT, &ret->fixed.context, &ret->context);
+	if (!err)
+		err = provider_read_key(r, ret->fixed.provider, &ret->provider);
 	if (!err)
 		err = reader_blob(r, SAXDP_BLOB_FILTER, id, ret->fixed.blob_bytes, &ret->blob);
 	return err;
@@ -321,7 +326,9 @@ static int filter_get(const struct filter_stored *f, struct out *o, FWPM_FILTER0
 	if (!err)
 		err = weight_get(o, FWP_UINT64, f->fixed.effective_weight, &ret->effectiveWeight);
 	if (!err)
-		err = object_get(&b, o, &ret->displayData, &ret->providerKey, &ret->providerData);
+		err = object_get(&b, o, &ret->displayData, &ret->providerData);
+	if (!err)
+		err = provider_key_get(f->fixed.provider, &f->provider, o, &ret->providerKey);
 	if (err)
 		return err;
 	blob_get(&b, &action_type, sizeof(action_type));

@@ -351,11 +351,12 @@ int classify_inbound_transport(struct view *v, uint64_t outbound_filter, const s
 			       uint64_t *ret);
 int classify_inbound_tunnel(struct view *v, uint64_t prov_context, uint64_t *ret);
 
-/* --- filter.c, provider_context.c: what others need of them ------------------------------------------- */
+/* --- filter.c, provider_context.c, provider.c: what others need of them ------------------------------- */
 
 /* Removes what a dynamic session leaves. */
 int filter_delete_owned(struct policy *p, uint64_t owner);
 int prov_context_delete_owned(struct policy *p, uint64_t owner);
+int provider_delete_owned(struct policy *p, uint64_t owner);
 /* FWPM_FILTER0 in one allocation, as it was added; -ENOENT. */
 int filter_out(struct view *v, uint64_t id, struct out *o, FWPM_FILTER0 *ret);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause
-/* What filters and provider contexts have in common. */
+/* What the objects of the policy have in common. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,24 +7,7 @@
 
 #include "object.h"
 
-#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
-
-/* An object in the maps names its provider by the place in this table, + 1. */
-static const GUID *const providers[] = {
-#define X(guid, ...) &(guid),
-	FWP_GUID_LIST_PROVIDERS(X)
-#undef X
-};
-
 static const GUID null_key;
-
-static uint8_t provider_find(const GUID *provider)
-{
-	for (uint8_t i = 0; i < ARRAY_SIZE(providers); i++)
-		if (!memcmp(providers[i], provider, sizeof(*provider)))
-			return i + 1;
-	return 0;
-}
 
 int reader_lookup(const struct reader *r, enum saxdp_kind kind, const void *key, void *ret)
 {
@@ -43,13 +26,11 @@ int reader_blob(const struct reader *r, enum saxdp_blob_kind kind, uint64_t id, 
 			   blob_read(r->view, kind, id, size, ret);
 }
 
-int object_check(const char *what, const FWPM_DISPLAY_DATA0 *names, const GUID *provider,
-		 const FWP_BYTE_BLOB *data, const void *security_descriptor)
+int object_check(const char *what, const FWPM_DISPLAY_DATA0 *names, const FWP_BYTE_BLOB *data,
+		 const void *security_descriptor)
 {
 	if (!names->name)
 		return fail(FWP(FWP_E_NULL_DISPLAY_NAME), "%s: displayData.name is NULL", what);
-	if (provider && !provider_find(provider))
-		return fail(FWP(FWP_E_PROVIDER_NOT_FOUND), "%s: no such provider", what);
 	if (data->size && !data->data)
 		return fail(FWP(FWP_E_NULL_POINTER), "%s: providerData is NULL", what);
 	if (security_descriptor)
@@ -58,27 +39,17 @@ int object_check(const char *what, const FWPM_DISPLAY_DATA0 *names, const GUID *
 	return 0;
 }
 
-void object_put(struct blob *b, const FWPM_DISPLAY_DATA0 *names, const GUID *provider,
-		const FWP_BYTE_BLOB *data)
+void object_put(struct blob *b, const FWPM_DISPLAY_DATA0 *names, const FWP_BYTE_BLOB *data)
 {
 	blob_put_text(b, names->name);
 	blob_put_text(b, names->description);
-	blob_put_u8(b, provider ? provider_find(provider) : 0);
 	blob_put_data(b, data);
 }
 
-int object_get(struct blob *b, struct out *o, FWPM_DISPLAY_DATA0 *names, GUID **provider,
-	       FWP_BYTE_BLOB *data)
+int object_get(struct blob *b, struct out *o, FWPM_DISPLAY_DATA0 *names, FWP_BYTE_BLOB *data)
 {
-	uint8_t index;
-
 	names->name = blob_get_text(b, o);
 	names->description = blob_get_text(b, o);
-	index = blob_get_u8(b);
-	if (index > ARRAY_SIZE(providers))
-		return -EPROTO;
-	if (index)
-		*provider = out_copy(o, providers[index - 1], sizeof(**provider));
 	blob_get_data(b, o, data);
 	return b->err;
 }
@@ -125,31 +96,121 @@ int object_owner_check(const char *what, const struct session *s, uint64_t owner
 		    "%s: does not belong to this dynamic session", what);
 }
 
+int object_lifetime_check(const char *what, const char *named, uint64_t id, uint64_t named_owner,
+			  uint64_t owner)
+{
+	if (!named_owner || named_owner == owner)
+		return 0;
+	return fail(FWP(FWP_E_LIFETIME_MISMATCH), "%s: %s %llu ends with another session", what,
+		    named, (unsigned long long)id);
+}
+
+/* --- who uses an object ---------------------------------------------------------------------------- */
+
+/* Must say the same as links_add() of the commit program. */
+static bool object_names(enum saxdp_kind kind, const void *value, enum saxdp_kind named,
+			 uint64_t id)
+{
+	const struct saxdp_prov_context *c = value;
+	const struct saxdp_filter *f = value;
+
+	switch (kind) {
+	case SAXDP_KIND_FILTER:
+		if (named == SAXDP_KIND_PROV_CONTEXT)
+			return f->flags & SAXDP_FILTER_HAS_PROV_CONTEXT && f->context == id;
+		return named == SAXDP_KIND_PROVIDER && f->provider == id;
+	case SAXDP_KIND_PROV_CONTEXT:
+		return named == SAXDP_KIND_PROVIDER && c->provider == id;
+	default:
+		return false;
+	}
+}
+
+int object_users_pending(struct policy *p, enum saxdp_kind kind, uint64_t id, int64_t *ret)
+{
+	const struct change *c = p->change;
+	union {
+		uint64_t aligned;
+		char bytes[SAXDP_OP_VALUE];
+	} value;
+	int err;
+
+	*ret = 0;
+	for (uint32_t i = 0; i < c->count; i++) {
+		const struct saxdp_op *op = &c->op[i];
+
+		if (op->code != SAXDP_OP_INSERT && op->code != SAXDP_OP_DIE)
+			continue;
+		if ((op->kind != SAXDP_KIND_FILTER && op->kind != SAXDP_KIND_PROV_CONTEXT) ||
+		    change_find(c, op->kind, op->key) != op)
+			continue;
+		memcpy(value.bytes, op->value, sizeof(value.bytes));
+		if (op->code == SAXDP_OP_DIE) {
+			err = store_lookup(p->session->inst, op->kind, op->key, &value);
+			if (err == -ENOENT)
+				continue; /* added by this transaction as well */
+			if (err)
+				return err;
+		}
+		if (object_names(op->kind, &value, kind, id))
+			*ret += op->code == SAXDP_OP_INSERT ? 1 : -1;
+	}
+	return 0;
+}
+
+/* --- all of a kind --------------------------------------------------------------------------------- */
+
+static int id_add(struct id_list *l, const void *key)
+{
+	uint32_t room = l->room ? l->room * 2 : 16;
+	uint64_t *more;
+
+	if (l->count == l->room) {
+		more = realloc(l->id, room * sizeof(*more));
+		if (!more)
+			return -ENOMEM;
+		l->id = more;
+		l->room = room;
+	}
+	memcpy(&l->id[l->count++], key, sizeof(*l->id));
+	return 0;
+}
+
+static int id_collect(void *ctx, const void *key, const void *value)
+{
+	(void)value;
+	return id_add(ctx, key);
+}
+
+static int id_order(const void *a, const void *b)
+{
+	const uint64_t *x = a, *y = b;
+
+	return (*x > *y) - (*x < *y);
+}
+
+int object_ids(struct policy *p, enum saxdp_kind kind, struct id_list *ret)
+{
+	int err = policy_each(p, kind, id_collect, ret);
+
+	if (!err && ret->count)
+		qsort(ret->id, ret->count, sizeof(*ret->id), id_order);
+	return err;
+}
+
 struct owned {
 	size_t owner_at;
 	uint64_t owner;
-	uint64_t *id;
-	uint32_t count, room;
+	struct id_list list;
 };
 
 static int owned_collect(void *ctx, const void *key, const void *value)
 {
 	struct owned *o = ctx;
-	uint32_t room = o->room ? o->room * 2 : 16;
-	uint64_t owner, *more;
+	uint64_t owner;
 
 	memcpy(&owner, (const char *)value + o->owner_at, sizeof(owner));
-	if (owner != o->owner)
-		return 0;
-	if (o->count == o->room) {
-		more = realloc(o->id, room * sizeof(*more));
-		if (!more)
-			return -ENOMEM;
-		o->id = more;
-		o->room = room;
-	}
-	memcpy(&o->id[o->count++], key, sizeof(*o->id));
-	return 0;
+	return owner == o->owner ? id_add(&o->list, key) : 0;
 }
 
 int object_each_owned(struct policy *p, enum saxdp_kind kind, size_t owner_at, uint64_t owner,
@@ -160,10 +221,42 @@ int object_each_owned(struct policy *p, enum saxdp_kind kind, size_t owner_at, u
 
 	err = policy_each(p, kind, owned_collect, &o);
 	/* Each has to see what the ones before it have changed. */
-	if (!err && o.count && !p->change->index && !p->change->count)
+	if (!err && o.list.count && !p->change->index && !p->change->count)
 		err = change_index_init(p->change);
-	for (uint32_t i = 0; i < o.count && !err; i++)
-		err = end(p, o.id[i]);
-	free(o.id);
+	for (uint32_t i = 0; i < o.list.count && !err; i++)
+		err = end(p, o.list.id[i]);
+	free(o.list.id);
 	return err;
+}
+
+/* --- calls by key ---------------------------------------------------------------------------------- */
+
+static int delete_by_key(struct session *s, const char *what, const GUID *key,
+			 int (*remove)(struct policy *p, const GUID *key))
+{
+	struct policy p;
+	int err;
+
+	if (!key)
+		return fail(FWP(FWP_E_NULL_POINTER), "%s: key is NULL", what);
+	err = policy_begin(&p, s);
+	if (err)
+		return err;
+	do
+		err = remove(&p, key);
+	while (policy_again(&p, &err));
+	return err;
+}
+
+DWORD object_delete_by_key(HANDLE engine, const char *what, const GUID *key,
+			   int (*remove)(struct policy *p, const GUID *key))
+{
+	struct session *s;
+	int err = session_get(engine, &s);
+
+	if (err)
+		return fwp_result(err);
+	err = delete_by_key(s, what, key, remove);
+	session_put(s);
+	return fwp_result(err);
 }

@@ -10,7 +10,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "object.h"
+#include "provider.h"
 
 enum {
 	POLICY_FLAGS = IPSEC_POLICY_FLAG_ND_SECURE | IPSEC_POLICY_FLAG_ND_BOUNDARY |
@@ -173,8 +173,7 @@ static int type_check(const FWPM_PROVIDER_CONTEXT0 *c)
 static int prov_context_check(const FWPM_PROVIDER_CONTEXT0 *c, const void *sd, bool reversed,
 			      struct saxdp_prov_context *ret)
 {
-	int err = object_check("provider context", &c->displayData, c->providerKey,
-			       &c->providerData, sd);
+	int err = object_check("provider context", &c->displayData, &c->providerData, sd);
 
 	if (!err)
 		err = type_check(c);
@@ -235,13 +234,17 @@ static void policy_put(struct blob *b, const IPSEC_TUNNEL_POLICY0 *policy)
 
 /* --- adding --------------------------------------------------------------------------------------- */
 
-static int prov_context_insert(struct policy *p, const GUID *wanted,
+static int prov_context_insert(struct policy *p, const FWPM_PROVIDER_CONTEXT0 *c,
 			       const struct saxdp_prov_context *value, struct blob *b, uint64_t id)
 {
 	struct saxdp_prov_context fixed = *value;
 	GUID key;
-	int err = object_key(p, "provider context", SAXDP_KIND_PROV_CONTEXT, wanted, &key);
+	int err = object_key(p, "provider context", SAXDP_KIND_PROV_CONTEXT, &c->providerContextKey,
+			     &key);
 
+	if (!err)
+		err = provider_name(p, "provider context", c->providerKey, fixed.owner,
+				    &fixed.provider);
 	if (err)
 		return err;
 	memcpy(fixed.key, &key, sizeof(fixed.key));
@@ -267,7 +270,7 @@ static int prov_context_add(struct session *s, const FWPM_PROVIDER_CONTEXT0 *c, 
 		return err;
 	early = prov_context_check(c, sd, s->quirks & SAXDP_QUIRK_V6_REVERSED, &fixed);
 	if (!early) {
-		object_put(&b, &c->displayData, c->providerKey, &c->providerData);
+		object_put(&b, &c->displayData, &c->providerData);
 		policy_put(&b, c->ikeQmTunnelPolicy);
 		fixed.owner = object_owner(s);
 		fixed.type = c->type;
@@ -280,7 +283,7 @@ static int prov_context_add(struct session *s, const FWPM_PROVIDER_CONTEXT0 *c, 
 	do {
 		err = early;
 		if (!err)
-			err = prov_context_insert(&p, &c->providerContextKey, &fixed, &b, id);
+			err = prov_context_insert(&p, c, &fixed, &b, id);
 	} while (policy_again(&p, &err));
 	blob_release(&b);
 	if (err == -ENOSPC)
@@ -304,34 +307,6 @@ DWORD FwpmProviderContextAdd0(HANDLE engineHandle, const FWPM_PROVIDER_CONTEXT0 
 }
 
 /* --- deleting ------------------------------------------------------------------------------------- */
-
-/* Filters that the open transaction adds and ends are not yet among the users that are counted. */
-static int users_pending(struct policy *p, uint64_t id, int64_t *ret)
-{
-	const struct change *c = p->change;
-	struct saxdp_filter f;
-	int err;
-
-	*ret = 0;
-	for (uint32_t i = 0; i < c->count; i++) {
-		const struct saxdp_op *op = &c->op[i];
-
-		if (op->kind != SAXDP_KIND_FILTER || change_find(c, op->kind, op->key) != op)
-			continue;
-		if (op->code == SAXDP_OP_INSERT) {
-			memcpy(&f, op->value, sizeof(f));
-		} else {
-			err = store_lookup(p->session->inst, SAXDP_KIND_FILTER, op->key, &f);
-			if (err == -ENOENT)
-				continue; /* added by this transaction as well */
-			if (err)
-				return err;
-		}
-		if (f.flags & SAXDP_FILTER_HAS_PROV_CONTEXT && f.context == id)
-			*ret += op->code == SAXDP_OP_INSERT ? 1 : -1;
-	}
-	return 0;
-}
 
 static void prov_context_end(struct policy *p, uint64_t id, const struct saxdp_prov_context *c)
 {
@@ -359,7 +334,7 @@ static int prov_context_remove(struct policy *p, uint64_t id)
 	if (!err)
 		err = object_owner_check("provider context", p->session, c.owner);
 	if (!err)
-		err = users_pending(p, id, &pending);
+		err = object_users_pending(p, SAXDP_KIND_PROV_CONTEXT, id, &pending);
 	if (err)
 		return err;
 	if (c.users + pending)
@@ -404,7 +379,7 @@ static int owned_end(struct policy *p, uint64_t id)
 
 	err = policy_lookup(p, SAXDP_KIND_PROV_CONTEXT, &id, &c);
 	if (!err)
-		err = users_pending(p, id, &pending);
+		err = object_users_pending(p, SAXDP_KIND_PROV_CONTEXT, id, &pending);
 	if (!err && !(c.users + pending))
 		prov_context_end(p, id, &c);
 	return err;

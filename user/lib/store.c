@@ -38,6 +38,7 @@ static const struct {
 	[SAXDP_KIND_SESSION] = { sizeof(uint32_t), sizeof(struct saxdp_session) },
 	[SAXDP_KIND_VIRTUAL_IF] = { sizeof(uint64_t), sizeof(struct saxdp_virtual_if) },
 	[SAXDP_KIND_ENGINE] = { sizeof(uint32_t), sizeof(struct saxdp_engine) },
+	[SAXDP_KIND_PROVIDER] = { sizeof(uint64_t), sizeof(struct saxdp_provider) },
 };
 
 size_t kind_key_size(enum saxdp_kind kind)
