@@ -12,6 +12,7 @@
 #include "fwp/filter.h"
 #include "fwp/provider.h"
 #include "fwp/provider_context.h"
+#include "fwp/sa.h"
 #include "fwp/sa_context.h"
 #include "fwp/transaction.h"
 

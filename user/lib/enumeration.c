@@ -72,13 +72,19 @@ int enumeration_next(struct session *s, const struct snapshot_ops *ops, HANDLE h
 		     unsigned int form, UINT32 requested, void ***ret, UINT32 *ret_count)
 {
 	struct enumeration **place = place_of(s, ops, handle), *e;
+	struct saxdp_engine engine;
 	struct out o = {};
 	size_t count;
-	int err = 0;
+	int err;
 
 	if (!place)
 		return WIN32(ERROR_INVALID_HANDLE);
 	e = *place;
+	err = store_engine(s->inst, &engine);
+	if (!err && engine.state == SAXDP_STATE_GONE)
+		err = fail(FWP(RPC_E_DISCONNECTED), "instance %s: unloaded", s->inst->name);
+	if (err)
+		return err;
 	count = e->count - e->at;
 	if (count > requested)
 		count = requested;
