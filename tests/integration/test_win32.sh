@@ -86,6 +86,8 @@ for compiler in gcc g++ clang-19 clang++-19; do
 	for libs in shared static; do
 		$compiler -o "guids-$libs" guids.o guids_other.o ${!libs}
 		"./guids-$libs" || fail "$compiler, $libs: guids.c found mistake $?"
+		$compiler -o "guids_own-$libs" guids_own.o ${!libs}
+		"./guids_own-$libs" || fail "$compiler, $libs: guids_own.c found mistake $?"
 		$compiler -o "manual_keying-$libs" manual_keying.o ${!libs}
 		[ ! -e ike_threads.o ] || $compiler -o "ike_threads-$libs" ike_threads.o ${!libs}
 	done
