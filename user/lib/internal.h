@@ -130,7 +130,9 @@ struct write_lock {
 	}
 int write_lock_take(struct write_lock *l, const struct instance *inst, unsigned int timeout_ms);
 void write_lock_release(struct write_lock *l);
-int write_lock_try_shared(const struct instance *inst); /* descriptor or -EWOULDBLOCK */
+/* Shared: a descriptor for lock_close(), or -EWOULDBLOCK. */
+int write_lock_try_shared(const struct instance *inst);
+void lock_close(int *fd); /* < 0: nothing */
 
 /* --- commit.c: the commit protocol --------------------------------------------------------------------- */
 
@@ -266,6 +268,7 @@ struct policy {
 };
 
 bool transaction_open(const struct session *s); /* session locked */
+void transaction_forked(struct session *s); /* in the child: the lock is the parent's */
 int transaction_abort(struct session *s);
 
 int policy_begin(struct policy *p, struct session *s); /* FWP_E_INCOMPATIBLE_TXN when read-only */

@@ -47,6 +47,16 @@ static int lock_until(int fd, int64_t deadline)
 	return 0;
 }
 
+/* Unlocked, not only closed: a child that was forked meanwhile may have the same open file. */
+void lock_close(int *fd)
+{
+	if (*fd < 0)
+		return;
+	(void)flock(*fd, LOCK_UN); /* what is open can be unlocked */
+	close(*fd);
+	*fd = -1;
+}
+
 int write_lock_take(struct write_lock *l, const struct instance *inst, unsigned int timeout_ms)
 {
 	int64_t deadline = now_ns() + (int64_t)timeout_ms * NSEC_PER_MSEC;
@@ -63,9 +73,7 @@ int write_lock_take(struct write_lock *l, const struct instance *inst, unsigned 
 	if (!err)
 		err = lock_until(l->write, deadline);
 out:
-	if (l->queue >= 0)
-		close(l->queue);
-	l->queue = -1;
+	lock_close(&l->queue);
 	if (err)
 		write_lock_release(l);
 	return err;
@@ -73,9 +81,7 @@ out:
 
 void write_lock_release(struct write_lock *l)
 {
-	if (l->write >= 0)
-		close(l->write);
-	l->write = -1;
+	lock_close(&l->write);
 }
 
 int write_lock_try_shared(const struct instance *inst)

@@ -114,6 +114,7 @@ static void fork_child(void)
 			close(s->write_lock.queue);
 		if (s->write_lock.write >= 0)
 			close(s->write_lock.write);
+		transaction_forked(s);
 		places[i].session = NULL;
 		places[i].age++;
 	}

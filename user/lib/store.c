@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "internal.h"
 
@@ -143,10 +142,8 @@ int view_begin(struct view *v)
 	err = store_engine(v->inst, &v->engine);
 	if (!err && v->engine.state == SAXDP_STATE_GONE)
 		err = FWP(RPC_E_DISCONNECTED);
-	if (err && v->lock >= 0) {
-		close(v->lock);
-		v->lock = -1;
-	}
+	if (err)
+		lock_close(&v->lock);
 	return err;
 }
 
@@ -177,9 +174,6 @@ bool view_again(struct view *v, int *err)
 	} else if (!again && moved) {
 		*err = FWP(FWP_E_TIMEOUT);
 	}
-	if (v->lock >= 0) {
-		close(v->lock);
-		v->lock = -1;
-	}
+	lock_close(&v->lock);
 	return false;
 }

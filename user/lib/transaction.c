@@ -69,8 +69,7 @@ static void transaction_free(struct session *s)
 		return;
 	if (!t->read_only)
 		change_release(&t->change);
-	if (t->shared >= 0)
-		close(t->shared);
+	lock_close(&t->shared);
 	mask_plan_free(t->masks);
 	free(t);
 	s->txn = NULL;
@@ -199,6 +198,12 @@ DWORD FwpmTransactionAbort0(HANDLE engineHandle)
 bool transaction_open(const struct session *s)
 {
 	return s->txn;
+}
+
+void transaction_forked(struct session *s)
+{
+	if (s->txn && s->txn->shared >= 0)
+		close(s->txn->shared);
 }
 
 /* --- the frame of a call -------------------------------------------------------------------------------- */
