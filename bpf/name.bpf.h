@@ -139,10 +139,16 @@ static __always_inline int op_put(struct run *r, struct saxdp_op *op)
 
 static __always_inline int op_remove(struct run *r, struct saxdp_op *op)
 {
+	const struct saxdp_session *s;
+
 	if (r->epoch != SAXDP_EPOCH_NONE)
 		return -EPERM;
 	switch (op->kind) {
 	case SAXDP_KIND_SESSION:
+		/* Two may bury the same session, and another have its slot before the second does. */
+		s = bpf_map_lookup_elem(&session, op->key);
+		if (!s || s->id != op->word)
+			return -ENOENT;
 		session_mark(*(__u32 *)op->key, 0);
 		return bpf_map_delete_elem(&session, op->key);
 	case SAXDP_KIND_VIRTUAL_IF:

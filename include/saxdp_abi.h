@@ -656,7 +656,7 @@ enum saxdp_op_code {
 	SAXDP_OP_GUID_ADD, /* struct saxdp_guid_key, word: the id; EEXIST when the name lives */
 	SAXDP_OP_GUID_DIE, /* struct saxdp_guid_key, word: the id */
 	SAXDP_OP_PUT, /* SAXDP_EPOCH_NONE: key, value, replaces */
-	SAXDP_OP_REMOVE, /* SAXDP_EPOCH_NONE: key */
+	SAXDP_OP_REMOVE, /* SAXDP_EPOCH_NONE: key; of a session, word: its id, else ENOENT */
 };
 
 struct saxdp_op {

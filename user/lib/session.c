@@ -147,14 +147,14 @@ static int session_delete_objects(struct session *s, uint64_t owner)
 	return err;
 }
 
-static int session_entry_remove(struct session *s, uint32_t slot)
+static int session_entry_remove(struct session *s, uint32_t slot, uint64_t id)
 {
 	struct change c;
 	int err;
 
 	pthread_mutex_lock(&s->lock);
 	change_init(&c, s, SAXDP_EPOCH_NONE);
-	change_remove(&c, SAXDP_KIND_SESSION, &slot);
+	change_word(&c, SAXDP_OP_REMOVE, SAXDP_KIND_SESSION, &slot, 0, id);
 	err = change_commit(&c);
 	change_release(&c);
 	pthread_mutex_unlock(&s->lock);
@@ -169,7 +169,7 @@ static int session_bury(struct session *s, const struct saxdp_session *dead)
 	if (dead->flags & FWPM_SESSION_FLAG_DYNAMIC)
 		err = session_delete_objects(s, dead->id);
 	if (!err)
-		err = session_entry_remove(s, dead->slot);
+		err = session_entry_remove(s, dead->slot, dead->id);
 	return err;
 }
 
@@ -276,7 +276,7 @@ static int session_register(struct session *s, const FWPM_SESSION0 *wanted)
 		return err;
 	if (!store_lookup(s->inst, SAXDP_KIND_SESSION, &s->slot, &old)) {
 		err = session_bury(s, &old);
-		if (err)
+		if (err && err != -ENOENT) /* a sweep was quicker */
 			return err;
 	}
 
@@ -305,7 +305,7 @@ static int session_register(struct session *s, const FWPM_SESSION0 *wanted)
 		err = fail(FWP(FWP_E_ALREADY_EXISTS),
 			   "session: its key is that of an open session");
 	if (err)
-		(void)session_entry_remove(s, s->slot); /* the first error is the one to tell */
+		(void)session_entry_remove(s, s->slot, s->id); /* the first error counts */
 	return err;
 }
 
@@ -381,7 +381,7 @@ int session_open(const char *instance, const FWPM_SESSION0 *wanted, HANDLE *ret)
 	pthread_mutex_unlock(&sessions_lock);
 	if (err) {
 		if (session_writes(s))
-			(void)session_entry_remove(s, s->slot);
+			(void)session_entry_remove(s, s->slot, s->id);
 		goto out;
 	}
 	if (session_writes(s))
