@@ -14,6 +14,7 @@
 #include "fwp/provider_context.h"
 #include "fwp/sa.h"
 #include "fwp/sa_context.h"
+#include "fwp/session.h"
 #include "fwp/transaction.h"
 
 #endif /* FWPMU_H */

@@ -236,6 +236,13 @@ int session_open(const char *instance, const FWPM_SESSION0 *wanted, HANDLE *ret)
 int session_sweep(struct session *s); /* removes what dead sessions left */
 int session_close(HANDLE handle);
 
+/*
+ * Whether the process of a session is there: the kernel empties its slot when it ends. Who may not
+ * look into the slots learns it from the tick's marks, a tick later.
+ */
+bool session_alive(const struct instance *inst, const struct saxdp_session *entry);
+bool session_seen_alive(const struct view *v, const struct saxdp_session *entry);
+
 static inline bool session_writes(const struct session *s)
 {
 	return s->slot != SESSION_NO_SLOT;

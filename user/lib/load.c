@@ -536,14 +536,6 @@ out:
 
 /* --- unload ----------------------------------------------------------------------------------------------- */
 
-/* Whether the process of a session is there: the kernel empties its slot when it ends. */
-static bool session_alive(const struct instance *inst, const struct saxdp_session *s)
-{
-	uint64_t cookie;
-
-	return !bpf_map_lookup_elem(inst->alive, &s->slot, &cookie) && cookie == s->cookie;
-}
-
 struct open_sessions {
 	const struct instance *inst;
 	unsigned int count;

@@ -138,24 +138,12 @@ static int count_sa6(void *ctx, const void *key, const void *value)
 	return ((const struct saxdp_sa6_key *)key)->protocol ? count_alive(ctx, key, value) : 0;
 }
 
-/*
- * A session lives as long as the socket in its slot. Who may not look there learns it from the
- * tick's marks, a tick later.
- */
 static int count_session(void *ctx, const void *key, const void *value)
 {
-	const struct saxdp_session *session = value;
 	struct census *c = ctx;
-	const struct view *v = c->view;
-	uint32_t slot = *(const uint32_t *)key;
-	uint64_t cookie;
 
-	if (v->inst->alive >= 0)
-		c->count += !bpf_map_lookup_elem(v->inst->alive, &slot, &cookie) &&
-			    cookie == session->cookie;
-	else
-		c->count += slot < SAXDP_SESSIONS &&
-			    !(v->engine.dead_session[slot / 64] >> slot % 64 & 1);
+	(void)key;
+	c->count += session_seen_alive(c->view, value);
 	return 0;
 }
 

@@ -127,6 +127,24 @@ static void fork_register(void)
 	pthread_atfork(fork_prepare, fork_parent, fork_child);
 }
 
+/* --- who is alive ----------------------------------------------------------------------------------- */
+
+bool session_alive(const struct instance *inst, const struct saxdp_session *entry)
+{
+	uint64_t cookie;
+
+	return !bpf_map_lookup_elem(inst->alive, &entry->slot, &cookie) && cookie == entry->cookie;
+}
+
+bool session_seen_alive(const struct view *v, const struct saxdp_session *entry)
+{
+	uint32_t slot = entry->slot;
+
+	if (v->inst->alive >= 0)
+		return session_alive(v->inst, entry);
+	return slot < SAXDP_SESSIONS && !(v->engine.dead_session[slot / 64] >> slot % 64 & 1);
+}
+
 /* --- what the dead leave ------------------------------------------------------------------------------ */
 
 static int session_delete_objects(struct session *s, uint64_t owner)
@@ -183,12 +201,9 @@ static int dead_collect(void *ctx, const void *key, const void *value)
 {
 	const struct saxdp_session *entry = value;
 	struct dead_list *list = ctx;
-	uint32_t slot = *(const uint32_t *)key;
-	uint64_t cookie;
 
-	if (!bpf_map_lookup_elem(list->inst->alive, &slot, &cookie) && cookie == entry->cookie)
-		return 0;
-	if (list->count < SAXDP_SESSIONS)
+	(void)key;
+	if (!session_alive(list->inst, entry) && list->count < SAXDP_SESSIONS)
 		list->session[list->count++] = *entry;
 	return 0;
 }
@@ -249,12 +264,11 @@ static int key_compare(void *ctx, const void *key, const void *value)
 {
 	const struct saxdp_session *entry = value;
 	struct key_search *search = ctx;
-	uint64_t cookie;
 
+	(void)key;
 	if (entry->id != search->session->id &&
 	    !memcmp(entry->key, &search->session->key, sizeof(entry->key)) &&
-	    !bpf_map_lookup_elem(search->session->inst->alive, key, &cookie) &&
-	    cookie == entry->cookie)
+	    session_alive(search->session->inst, entry))
 		search->found = true;
 	return 0;
 }
