@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /*
- * Enumerations of SA contexts and of SAs, of any process that opened the instance:
+ * What an instance has as a whole: enumerations of SA contexts and of SAs, and statistics, of
+ * whatever process made them. An enumeration goes:
  *
  *	err = IPsecSaContextCreateEnumHandle0(engine, NULL, &handle);
  *	do {
@@ -215,6 +216,65 @@ DWORD IPsecSaEnum0(HANDLE engineHandle, HANDLE enumHandle, UINT32 numEntriesRequ
  * Source: "IPsecSaDestroyEnumHandle0 function (fwpmu.h)".
  */
 DWORD IPsecSaDestroyEnumHandle0(HANDLE engineHandle, HANDLE enumHandle);
+
+/* --- statistics ------------------------------------------------------------------------------------ */
+
+/**
+ * IPsecGetStatistics1() - return counts of the whole instance
+ * @engineHandle: an open session that is not in an explicit transaction.
+ * @ipsecStatistics: receives the counts. Bytes are those of whole IP packets. UINT32 members go on
+ *	from 0 after 4,294,967,295. Members that the engine cannot know are 0: it decrypts nothing,
+ *	so sees no failure to, and keeps no history of SAs.
+ *	@aggregateSaStatistics:
+ *	  activeSas: SAs, as many as IPsecSaEnum1() returns;
+ *	  pendingSaNegotiations: contexts without an outbound bundle;
+ *	  activeTunnels: tunnels in tunnel mode that have a context;
+ *	  totalSasAdded, totalSasDeleted, successfulRekeys, offloadedSas: 0.
+ *	@espDropPacketStatistics, @ahDropPacketStatistics: 0; an unknown SPI is counted for both
+ *	together.
+ *	@aggregateDropPacketStatistics: what is counted here was passed on in monitor mode;
+ *	  invalidSpisOnInbound: ESP and AH packets to an address that contexts have, without an SA;
+ *	  invalidClearTextInbound: clear packets that a filter says must have arrived protected;
+ *	  totalDropPacketsInbound: the sum of both;
+ *	  the others: 0.
+ *	@inboundTrafficStatistics, @outboundTrafficStatistics:
+ *	  encryptedByteCount, authenticatedAHByteCount, authenticatedESPByteCount: by SAs that exist,
+ *	  whose transform says so; what an SA has counted leaves them when it is deleted;
+ *	  transportByteCount, tunnelByteCount, totalSuccessfulPackets: by all SAs, also deleted ones;
+ *	  what has gone by in tunnels without contexts is forgotten when their place is needed;
+ *	  offloadByteCount: 0.
+ *
+ * The counts go on while they are read, so those of two members need not be of one moment.
+ *
+ * Context: Any thread.
+ *
+ * Return:
+ * * ERROR_SUCCESS
+ * * ERROR_INVALID_HANDLE - the handle is NULL, closed, none of ours, or inherited over fork()
+ * * FWP_E_NULL_POINTER - @ipsecStatistics is NULL
+ * * FWP_E_TXN_IN_PROGRESS - the session is in an explicit transaction
+ * * ERROR_ACCESS_DENIED - the process may not read the instance
+ * * RPC_E_DISCONNECTED - the engine was unloaded since the handle was opened
+ * * ERROR_NOT_ENOUGH_MEMORY - the process is out of memory
+ * * FWP_E_TIMEOUT - writers went on changing what was being read for longer than the session waits
+ *
+ * Source: "IPsecGetStatistics1 function (fwpmu.h)", "IPSEC_STATISTICS1 structure (ipsectypes.h)".
+ */
+DWORD IPsecGetStatistics1(HANDLE engineHandle, IPSEC_STATISTICS1 *ipsecStatistics);
+
+/**
+ * IPsecGetStatistics0() - return counts of the whole instance in their older form
+ * @engineHandle: as with IPsecGetStatistics1().
+ * @ipsecStatistics: as with IPsecGetStatistics1(), without totalDropPacketsInbound and
+ *	totalSuccessfulPackets.
+ *
+ * Context: as IPsecGetStatistics1().
+ *
+ * Return: the codes of IPsecGetStatistics1(), for the same causes.
+ *
+ * Source: "IPsecGetStatistics0 function (fwpmu.h)", "IPSEC_STATISTICS0 structure (ipsectypes.h)".
+ */
+DWORD IPsecGetStatistics0(HANDLE engineHandle, IPSEC_STATISTICS0 *ipsecStatistics);
 
 FWP_END_DECLS
 

@@ -55,4 +55,9 @@ void sa_info_of(const struct saxdp_engine *engine, enum saxdp_kind kind, const v
 /* All that live at the view, but larval ones, in no order: a list of struct saxdp_sa_info. */
 int sa_info_collect(struct view *v, struct list *ret);
 
+/* --- look_tunnel.c ----------------------------------------------------------------------------------- */
+
+/* All, in no order, by a view of its own: a list of struct saxdp_tunnel_info. */
+int tunnel_info_collect(const struct instance *inst, struct list *ret);
+
 #endif

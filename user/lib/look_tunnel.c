@@ -187,10 +187,9 @@ static int tunnel_order(const void *a, const void *b)
 	return (x->id > y->id) - (x->id < y->id);
 }
 
-int saxdp_tunnel_list(struct saxdp *s, struct saxdp_tunnel_info **ret, size_t *ret_count)
+int tunnel_info_collect(const struct instance *inst, struct list *ret)
 {
-	struct list list = { .size = sizeof(struct saxdp_tunnel_info) };
-	struct view v = VIEW_INIT(s->inst);
+	struct view v = VIEW_INIT(inst);
 	struct tunnels x = { .view = &v };
 	const struct tunnel_sum *sum;
 	struct saxdp_tunnel_info *info;
@@ -205,17 +204,27 @@ int saxdp_tunnel_list(struct saxdp *s, struct saxdp_tunnel_info **ret, size_t *r
 	} while (view_again(&v, &err) || (err == -EAGAIN && ++tries < MOVED_TRIES));
 	if (err == -EAGAIN)
 		err = FWP(FWP_E_TIMEOUT);
+	ret->size = sizeof(*info);
 	sum = x.sum.element;
 	for (size_t i = 0; !err && i < x.sum.count; i++) {
-		info = list_add(&list);
+		info = list_add(ret);
 		if (!info)
 			err = -ENOMEM;
 		else
 			tunnel_show(&v.engine, &sum[i], info);
 	}
+	tunnels_clear(&x);
+	return err;
+}
+
+int saxdp_tunnel_list(struct saxdp *s, struct saxdp_tunnel_info **ret, size_t *ret_count)
+{
+	struct list list = {};
+	int err;
+
+	err = tunnel_info_collect(s->inst, &list);
 	if (!err)
 		list_give(&list, tunnel_order, ret, ret_count);
 	list_clear(&list);
-	tunnels_clear(&x);
 	return look_result(s, err);
 }

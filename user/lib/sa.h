@@ -86,6 +86,7 @@ struct sa_call {
 enum sa_call_flags {
 	SA_CALL_WRITES = 1, /* not in a transaction; the right to add or delete */
 	SA_CALL_NOT_DYNAMIC = 2,
+	SA_CALL_NO_TXN = 4, /* reads, and not in a transaction either */
 };
 
 /*

@@ -63,7 +63,7 @@ int sa_call_begin(struct sa_call *c, HANDLE handle, unsigned int flags, const ch
 	pthread_mutex_lock(&s->lock);
 	if (missing)
 		err = fail(FWP(FWP_E_NULL_POINTER), "%s: NULL", missing);
-	else if (flags & SA_CALL_WRITES && transaction_open(s))
+	else if (flags & (SA_CALL_WRITES | SA_CALL_NO_TXN) && transaction_open(s))
 		err = fail(FWP(FWP_E_TXN_IN_PROGRESS), "session: a transaction is in progress");
 	else if (flags & SA_CALL_NOT_DYNAMIC && s->dynamic)
 		err = fail(FWP(FWP_E_DYNAMIC_SESSION_IN_PROGRESS), "session: it is dynamic");
