@@ -87,6 +87,65 @@ DWORD FwpmEngineOpen0(const wchar_t *serverName, UINT32 authnService,
 DWORD FwpmEngineClose0(HANDLE engineHandle);
 
 /**
+ * FwpmEngineGetOption0() - return an option of the engine
+ * @engineHandle: an open session.
+ * @option: one of FWPM_ENGINE_OPTION.
+ * @value: receives a pointer to the value, of type FWP_UINT32. The caller's; freed with
+ *	FwpmFreeMemory0().
+ *
+ * Each is 0, which is the truth about this engine: it collects no net events
+ * (FWPM_ENGINE_COLLECT_NET_EVENTS, whose default is 1 on Windows;
+ * FWPM_ENGINE_NET_EVENT_MATCH_ANY_KEYWORDS), caches no names (FWPM_ENGINE_NAME_CACHE), makes no
+ * connection events (FWPM_ENGINE_MONITOR_IPSEC_CONNECTIONS), queues no packets, as CPUs are chosen
+ * by steering (FWPM_ENGINE_PACKET_QUEUING: saxdp_steer() of saxdp.h), and never aborts a
+ * transaction because it is old (FWPM_ENGINE_TXN_WATCHDOG_TIMEOUT_IN_MSEC): who waits for one gives
+ * up after his own txnWaitTimeoutInMSec.
+ *
+ * Context: Any thread, also in an explicit transaction.
+ *
+ * Return:
+ * * ERROR_SUCCESS
+ * * ERROR_INVALID_HANDLE - the handle is NULL, closed, none of ours, or inherited over fork()
+ * * FWP_E_NULL_POINTER - @value is NULL
+ * * FWP_E_INVALID_ENUMERATOR - @option is none
+ * * RPC_E_DISCONNECTED - the engine was unloaded since the handle was opened
+ * * ERROR_NOT_ENOUGH_MEMORY - the process is out of memory
+ *
+ * Source: "FwpmEngineGetOption0 function (fwpmu.h)", "FWPM_ENGINE_OPTION enumeration
+ * (fwpmtypes.h)".
+ */
+DWORD FwpmEngineGetOption0(HANDLE engineHandle, FWPM_ENGINE_OPTION option, FWP_VALUE0 **value);
+
+/**
+ * FwpmEngineSetOption0() - set an option of the engine
+ * @engineHandle: an open session, not dynamic and not in an explicit transaction.
+ * @option: one of FWPM_ENGINE_OPTION.
+ * @newValue: of type FWP_UINT32; not kept.
+ *
+ * Only the value that is in force is accepted, which FwpmEngineGetOption0() returns: nothing of what
+ * the options switch on is there yet, and a call that seemed to switch it on would deceive.
+ *
+ * Context: Any thread.
+ *
+ * Return:
+ * * ERROR_SUCCESS - the option has this value
+ * * ERROR_INVALID_HANDLE - the handle is NULL, closed, none of ours, or inherited over fork()
+ * * FWP_E_NULL_POINTER - @newValue is NULL
+ * * FWP_E_TXN_IN_PROGRESS - the session has an explicit transaction, read-only or not
+ * * FWP_E_DYNAMIC_SESSION_IN_PROGRESS - the session is dynamic
+ * * ERROR_ACCESS_DENIED - the process may only read the instance
+ * * FWP_E_INVALID_ENUMERATOR - @option is none
+ * * RPC_E_DISCONNECTED - the engine was unloaded since the handle was opened
+ * * FWP_E_TYPE_MISMATCH - @newValue is of another type
+ * * ERROR_NOT_SUPPORTED - valid on Windows and not here yet: any other value
+ *
+ * Source: "FwpmEngineSetOption0 function (fwpmu.h)", "FWPM_ENGINE_OPTION enumeration
+ * (fwpmtypes.h)". FWP_E_STILL_ON, which it names, is for what can be switched off.
+ */
+DWORD FwpmEngineSetOption0(HANDLE engineHandle, FWPM_ENGINE_OPTION option,
+			   const FWP_VALUE0 *newValue);
+
+/**
  * FwpmFreeMemory0() - free what a call has returned
  * @p: address of the pointer that a call has filled in. The one allocation behind it holds
  *	everything that it points to. The pointer becomes NULL. NULL, or the address of a NULL
