@@ -38,7 +38,8 @@ occurrences() {
 
 mkdir "$copy/pristine"
 cp -r "$top"/{Makefile,bpf,include,tests,user,vmlinux} "$copy" || exit
-if ! build || ! run; then
+build || exit
+if ! run; then
 	cat "$copy/run.log"
 	echo "planted: the tree itself does not agree with the model"
 	exit 1
