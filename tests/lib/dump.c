@@ -20,7 +20,7 @@ static const char *const kind_name[SAXDP_KIND_COUNT] = {
 
 struct row {
 	uint32_t kind;
-	uint8_t key[SAXDP_OP_KEY];
+	_Alignas(uint64_t) uint8_t key[SAXDP_OP_KEY];
 	union {
 		uint8_t value[sizeof(struct saxdp_engine)];
 		struct saxdp_life life;
