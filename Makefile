@@ -83,6 +83,7 @@ HOST_OBJ := $(LIB_OBJ) $(CLI_OBJ) $(DEMO_OBJ) $(TEST_LIB_OBJ) $(call objs,$(PROG
 
 SKEL := $(patsubst bpf/%.bpf.c,$(GEN)/%.skel.h,$(BPF_SRC))
 TEST_SKEL := $(patsubst tests/bpf/%.bpf.c,$(GEN)/tests/%.skel.h,$(TEST_BPF_SRC))
+NAMES := $(GEN)/names.h
 TEST_GEN := $(TEST_SKEL) $(GEN)/tests/layout_rows.h
 
 LIB_A := $(O)/libsaxdp.a
@@ -126,7 +127,7 @@ TEST_LIBS = -lcmocka $(subst -lxdp,-l:libxdp.a,$(subst -lbpf,-l:libbpf.a,$(LIBS)
 all: $(PRODUCT) ## build library, command and demo client (needs `make deps` once)
 
 .PHONY: generated tests
-generated: $(SKEL) $(TEST_GEN)
+generated: $(SKEL) $(NAMES) $(TEST_GEN)
 tests: $(PRODUCT) $(UNIT) $(INTEGRATION) $(FUZZ) $(BENCH) ## build everything the checks run
 
 define compile
@@ -137,7 +138,7 @@ endef
 
 # Each folder sees what it may use: the command and the demo only public headers, tests all.
 $(LIB_OBJ): OUR_CPPFLAGS += -I $(GEN)
-$(LIB_OBJ): $(O)/obj/%.o: %.c Makefile | $(SKEL)
+$(LIB_OBJ): $(O)/obj/%.o: %.c Makefile | $(SKEL) $(NAMES)
 	$(compile)
 
 $(CLI_OBJ) $(DEMO_OBJ): $(O)/obj/%.o: %.c Makefile
@@ -146,7 +147,7 @@ $(CLI_OBJ) $(DEMO_OBJ): $(O)/obj/%.o: %.c Makefile
 TEST_OBJ := $(TEST_LIB_OBJ) $(call objs,$(PROG_SRC)) $(FUZZ_MAIN)
 $(TEST_OBJ): OUR_CPPFLAGS += -I user/lib -I bpf -I vmlinux -I tests/lib -I tests/model \
 	-I $(GEN) -I $(GEN)/tests
-$(TEST_OBJ): $(O)/obj/%.o: %.c Makefile | $(SKEL) $(TEST_GEN)
+$(TEST_OBJ): $(O)/obj/%.o: %.c Makefile | $(SKEL) $(NAMES) $(TEST_GEN)
 	$(compile)
 
 $(LIB_A): $(LIB_OBJ)
@@ -196,6 +197,11 @@ $(GEN)/tests/%.bpf.o: tests/bpf/%.bpf.c Makefile
 $(SKEL) $(TEST_SKEL): %.skel.h: %.bpf.o
 	$(call msg,SKEL,$@)
 	$(Q)$(BPFTOOL) gen skeleton $< name $(notdir $*)_bpf > $@
+
+$(NAMES): user/lib/names.awk include/fwp/error.h $(wildcard include/*types.h include/fwp/*types.h)
+	$(call msg,GEN,$@)
+	@mkdir -p $(@D)
+	$(Q)awk -f $^ > $@
 
 $(GEN)/tests/layout_rows.h: tests/unit/layout.tsv
 	$(call msg,GEN,$@)

@@ -310,6 +310,45 @@ int saxdp_stats_get(struct saxdp *s, struct saxdp_stats *ret);
 const char *saxdp_counter_key(uint32_t counter); /* "esp_in_udp" */
 const char *saxdp_counter_text(uint32_t counter); /* "ESP in UDP" */
 
+/* --- names of what fwpmu.h defines --------------------------------------------------------------------- */
+
+/**
+ * saxdp_strerror() - what a code means
+ * @code: that a call of fwpmu.h returned
+ *
+ * What exactly was wrong with the last call in this thread is in saxdp_error().
+ *
+ * Return: a text without a capital and a full stop, for ever valid; for a code that fwp/error.h does
+ * not have, a text with its number, valid until the thread's next call.
+ */
+const char *saxdp_strerror(DWORD code);
+
+/**
+ * saxdp_code_name() - "FWP_E_IN_USE" of 0x8032000a
+ * @code: any
+ *
+ * Return: the name in fwp/error.h, for ever valid; NULL when it has none.
+ */
+const char *saxdp_code_name(DWORD code);
+
+/**
+ * saxdp_guid_name() - "FWPM_LAYER_INBOUND_TRANSPORT_V4" of its GUID
+ * @guid: not NULL
+ *
+ * Return: the name of a well-known GUID (fwp/guid_list.h), for ever valid; NULL when it is none.
+ */
+const char *saxdp_guid_name(const GUID *guid);
+
+/**
+ * saxdp_enum_name() - "FWP_DIRECTION_INBOUND" of "FWP_DIRECTION" and 1
+ * @type: the name of an enumeration type of the platform's headers; not NULL
+ * @value: of it
+ *
+ * Return: the enumerator's name, of several the first, for ever valid; NULL when the type has no
+ * such value, or no enumeration is called so.
+ */
+const char *saxdp_enum_name(const char *type, uint32_t value);
+
 /* --- sessions of fwpmu.h ---------------------------------------------------------------------------------- */
 
 enum saxdp_quirks {
