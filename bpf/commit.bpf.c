@@ -373,6 +373,15 @@ static long unborn_prov_context(void *map, const void *name, struct saxdp_prov_c
 	return 0;
 }
 
+static long unborn_sublayer(void *map, const void *name, struct saxdp_sublayer *s, struct run *r)
+{
+	if (s->object.life.born >= r->next) {
+		links_add(SAXDP_KIND_SUBLAYER, name, -1);
+		bpf_map_delete_elem(map, name);
+	}
+	return 0;
+}
+
 static long unborn_guid(void *map, const void *name, struct saxdp_guid *g, struct run *r)
 {
 	for (int i = 0; i < 2; i++)
@@ -457,13 +466,14 @@ int recover(struct saxdp_commit *ctx)
 		bpf_loop(LOOP_MAX, revive, &r, 0);
 		bpf_for_each_map_elem(&filter, unborn_filter, &r, 0);
 		bpf_for_each_map_elem(&prov_context, unborn_prov_context, &r, 0);
+		bpf_for_each_map_elem(&sublayer, unborn_sublayer, &r, 0);
 		bpf_for_each_map_elem(&provider, unborn_plain, &r, 0);
 		bpf_for_each_map_elem(&blob, unborn_plain, &r, 0);
 		bpf_for_each_map_elem(&key, unborn_guid, &r, 0);
 		bpf_for_each_map_elem(&selector4, unborn_bucket, &r, 0);
 		bpf_for_each_map_elem(&selector6, unborn_bucket, &r, 0);
 		/*
-		 * Two on, which keeps the parity and so the mask sets: a writer without the lock may
+		 * Two on, which keeps the parity and so mask sets and order: a writer without the lock may
 		 * have read what was taken back, the use of masks for one, and must read again.
 		 */
 		__sync_lock_test_and_set(&e->epoch[SAXDP_EPOCH_POLICY].generation, r.next + 1);

@@ -18,6 +18,7 @@
 	X(FILTER, filter)             \
 	X(PROV_CONTEXT, prov_context) \
 	X(PROVIDER, provider)         \
+	X(SUBLAYER, sublayer)         \
 	X(BLOB, blob)
 
 static __always_inline struct saxdp_life *plain_lookup(__u8 kind, const void *name)
@@ -183,7 +184,22 @@ static __always_inline void provider_use(__u64 id, __s64 by)
 	struct saxdp_provider *p = bpf_map_lookup_elem(&provider, &id);
 
 	if (p)
-		p->users += by;
+		p->object.users += by;
+}
+
+static __always_inline void sublayer_use_add(const struct saxdp_filter *f, __s64 by)
+{
+	struct saxdp_sublayer_use *use;
+	struct saxdp_sublayer *s;
+	__u64 id = f->sublayer;
+	__u32 zero = 0;
+
+	s = bpf_map_lookup_elem(&sublayer, &id);
+	if (s)
+		s->object.users += by;
+	use = bpf_map_lookup_elem(&sublayer_use, &zero);
+	if (use && f->selectors)
+		use->filters[f->slot % SAXDP_SUBLAYERS] += by;
 }
 
 /*
@@ -206,6 +222,7 @@ static __always_inline void links_add(__u8 kind, const void *name, __s64 by)
 		if (!f)
 			return;
 		provider_use(f->provider, by);
+		sublayer_use_add(f, by);
 		if (!(f->flags & SAXDP_FILTER_HAS_PROV_CONTEXT))
 			return;
 		id = f->context;
@@ -217,6 +234,11 @@ static __always_inline void links_add(__u8 kind, const void *name, __s64 by)
 
 		if (c)
 			provider_use(c->provider, by);
+	} else if (kind == SAXDP_KIND_SUBLAYER) {
+		const struct saxdp_sublayer *s = bpf_map_lookup_elem(&sublayer, name);
+
+		if (s)
+			provider_use(s->object.provider, by);
 	}
 }
 
@@ -388,18 +410,25 @@ static __always_inline int words_copy(char *to, __u64 size, __u64 from, const st
 	return 0;
 }
 
-/* A part of the mask set of the generation to come. */
+/* A part of a mask set or of the order of sublayers of the generation to come. */
 static __always_inline int op_write(struct run *r, struct saxdp_op *op)
 {
 	__u32 index = *(__u32 *)op->key;
 	char *set;
 
-	if (op->kind != SAXDP_KIND_MASK || (index & 1) != (r->next & 1))
+	if ((op->kind != SAXDP_KIND_MASK && op->kind != SAXDP_KIND_SUBLAYER_ORDER) ||
+	    (index & 1) != (r->next & 1))
 		return -EPERM;
 	/* Packets of the generation before the current one used this set. */
 	if (r->graced < r->next - 1)
 		return -EAGAIN;
 	reclaimed_note(r, r->next - 1);
+	if (op->kind == SAXDP_KIND_SUBLAYER_ORDER) {
+		set = bpf_map_lookup_elem(&sublayer_order, &index);
+		return set ? words_copy(set, sizeof(struct saxdp_sublayer_order), op->offset & 0xfc,
+					op) :
+			     -EINVAL;
+	}
 	set = bpf_map_lookup_elem(&mask, &index);
 	return set ? words_copy(set, sizeof(struct saxdp_mask_set), op->offset & 0xfc, op) :
 		     -EINVAL;

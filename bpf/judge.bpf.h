@@ -24,14 +24,21 @@ static __always_inline int action_is_ipsec(__u32 action)
 	return action == SAXDP_IPSEC_TRANSPORT || action == SAXDP_IPSEC_TUNNEL;
 }
 
-/* The first winner that is an IPsec callout; NULL when none is. */
-static __always_inline struct winner *winner_ipsec(struct winners *w, __u32 found)
+/* The winner of the heaviest sublayer where it is an IPsec callout; NULL when none is. */
+static __always_inline struct winner *winner_ipsec(struct winners *w, __u32 found, __u64 generation)
 {
-	__u32 rank;
+	__u32 parity = generation & 1, i, slot;
+	struct saxdp_sublayer_order *order;
 
-	for (rank = 0; rank < SAXDP_SUBLAYERS; rank++) {
-		if (found >> rank & 1 && action_is_ipsec(w->sublayer[rank].action))
-			return &w->sublayer[rank];
+	if (!found)
+		return NULL;
+	order = bpf_map_lookup_elem(&sublayer_order, &parity);
+	if (!order)
+		return NULL;
+	for (i = 0; i < SAXDP_SUBLAYERS && i < order->count; i++) {
+		slot = order->slot[i] % SAXDP_SUBLAYERS;
+		if (found >> slot & 1 && action_is_ipsec(w->sublayer[slot].action))
+			return &w->sublayer[slot];
 	}
 	return NULL;
 }
@@ -39,13 +46,13 @@ static __always_inline struct winner *winner_ipsec(struct winners *w, __u32 foun
 static __always_inline void winners_count(const struct winners *w, __u32 found, __u32 bytes)
 {
 	struct saxdp_filter *decided;
-	__u32 rank;
+	__u32 slot;
 	__u64 id;
 
-	for (rank = 0; rank < SAXDP_SUBLAYERS; rank++) {
-		if (!(found >> rank & 1))
+	for (slot = 0; slot < SAXDP_SUBLAYERS; slot++) {
+		if (!(found >> slot & 1))
 			continue;
-		id = w->sublayer[rank].filter;
+		id = w->sublayer[slot].filter;
 		decided = bpf_map_lookup_elem(&filter, &id);
 		if (!decided)
 			continue;
@@ -168,14 +175,14 @@ __noinline int clear_judge(struct flow *f, __u32 bytes, __u64 policy_generation,
 	winners_count(w, found, bytes);
 	if (!e->contexts)
 		return 0;
-	ipsec = winner_ipsec(w, found);
+	ipsec = winner_ipsec(w, found, policy_generation);
 	if (found && !ipsec)
 		return 0;
 	if (ipsec && ipsec->action == SAXDP_IPSEC_TUNNEL)
 		return clear_tunnel_mode(ipsec->filter, bytes, sa_generation);
 
 	found = layer_search(f, outbound_layer(f->family), policy_generation);
-	ipsec = winner_ipsec(w, found);
+	ipsec = winner_ipsec(w, found, policy_generation);
 	if (!ipsec)
 		return 0;
 	if (ipsec->action == SAXDP_IPSEC_TUNNEL)

@@ -40,7 +40,7 @@ struct winner {
 	__u32 zero;
 };
 
-/* By rank of the sublayer; too much for the 512 bytes of a BPF stack. */
+/* By slot of the sublayer; too much for the 512 bytes of a BPF stack. */
 struct winners {
 	struct winner sublayer[SAXDP_SUBLAYERS];
 };
@@ -50,7 +50,7 @@ struct search {
 	struct winners *winners;
 	__u64 generation;
 	__u32 layer;
-	__u32 found; /* bit per rank of a sublayer that has a winner */
+	__u32 found; /* bit per slot of a sublayer that has a winner */
 };
 
 struct {
@@ -142,13 +142,13 @@ static __always_inline int candidate_holds(const struct saxdp_candidate *c, cons
 static __always_inline __u32 candidate_contend(const struct saxdp_candidate *c, struct winners *w,
 					       __u32 found)
 {
-	__u32 rank = c->sublayer;
+	__u32 slot = c->slot;
 	struct winner *best;
 
-	if (rank >= SAXDP_SUBLAYERS)
+	if (slot >= SAXDP_SUBLAYERS)
 		return found;
-	best = &w->sublayer[rank];
-	if (found >> rank & 1) {
+	best = &w->sublayer[slot];
+	if (found >> slot & 1) {
 		if (c->weight < best->weight)
 			return found;
 		if (c->weight == best->weight && c->filter > best->filter)
@@ -157,7 +157,7 @@ static __always_inline __u32 candidate_contend(const struct saxdp_candidate *c, 
 	best->filter = c->filter;
 	best->weight = c->weight;
 	best->action = c->action;
-	return found | 1U << rank;
+	return found | 1U << slot;
 }
 
 /*

@@ -15,6 +15,7 @@
 #include "fwp/sa.h"
 #include "fwp/sa_context.h"
 #include "fwp/session.h"
+#include "fwp/sublayer.h"
 #include "fwp/transaction.h"
 
 #endif /* FWPMU_H */

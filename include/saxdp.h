@@ -277,11 +277,14 @@ struct saxdp_tunnel_info {
 	struct saxdp_traffic_count clear;
 };
 
+#define SAXDP_NOT_BUILTIN UINT32_MAX
+
 struct saxdp_filter_info {
 	uint64_t id;
 	uint8_t key[16];
 	const char *name; /* inside the list's allocation */
 	uint32_t layer, sublayer; /* saxdp_layer_name(), saxdp_sublayer_name() */
+	uint8_t sublayer_key[16]; /* GUID; sublayer is SAXDP_NOT_BUILTIN when a client added it */
 	uint32_t action_type; /* FWP_ACTION_* */
 	uint32_t callout; /* saxdp_callout_name(), 0 = none */
 	uint64_t weight; /* effective */

@@ -15,7 +15,10 @@
  *   mask_use      array          layer -> live candidates per mask number
  *   filter        hash           filter id -> the filter as added: the companion filter map
  *   prov_context  hash           provider context id -> tunnel policy
- *   provider      hash           provider id -> who filters and provider contexts belong to
+ *   provider      hash           provider id -> who filters and other objects belong to
+ *   sublayer      hash           sublayer id -> sublayer, with its weight
+ *   sublayer_order array         parity of the policy generation -> sublayers in use, heaviest first
+ *   sublayer_use  array[1]       live filters that packets are judged by, per slot
  *   key           hash           kind + GUID -> id
  *   blob          hash           kind + id + part -> 192 bytes of a longer, immutable text
  *   session       hash           slot of `alive` -> who holds it
@@ -80,7 +83,7 @@ enum {
 	SAXDP_CANDIDATES = 5, /* of a bucket: the value then is 256 bytes */
 	SAXDP_CHAIN = 8, /* buckets of one masked key */
 	SAXDP_MASKS = 32, /* of one layer */
-	SAXDP_SUBLAYERS = 32, /* that packets are judged by: 18 are built in */
+	SAXDP_SUBLAYERS = 32, /* with filters that packets are judged by: their slots */
 	SAXDP_BLOB_BYTES = 192,
 	SAXDP_BUNDLE_SAS = 2, /* ESP at 0, AH at 1 */
 	SAXDP_SPREAD_CPUS = 64,
@@ -125,6 +128,7 @@ enum saxdp_id {
 	SAXDP_ID_TUNNEL,
 	SAXDP_ID_SESSION,
 	SAXDP_ID_PROVIDER,
+	SAXDP_ID_SUBLAYER,
 	SAXDP_IDS,
 };
 
@@ -175,7 +179,7 @@ struct saxdp_engine {
 	__u32 readers_gid;
 	__u32 writers_gid;
 };
-SAXDP_ASSERT_SIZE(struct saxdp_engine, 608);
+SAXDP_ASSERT_SIZE(struct saxdp_engine, 616);
 
 struct saxdp_life {
 	__u64 born;
@@ -423,7 +427,7 @@ struct saxdp_candidate {
 	__u64 weight;
 	__u16 local_port_low, local_port_high; /* host order, inclusive */
 	__u16 remote_port_low, remote_port_high;
-	__u8 sublayer; /* rank: 0 is judged first */
+	__u8 slot; /* of its sublayer */
 	__u8 action; /* enum saxdp_action */
 	__u16 owner; /* slot + 1 of the dynamic session it ends with, 0 = none */
 	__u32 zero;
@@ -454,7 +458,7 @@ struct saxdp_filter {
 	__u32 fwp_flags; /* FWPM_FILTER_FLAG_* */
 	__u32 action_type; /* FWP_ACTION_* */
 	__u16 layer; /* index in the library's table of layers */
-	__u16 sublayer; /* index in the library's table of sublayers */
+	__u16 slot; /* of its sublayer, where it has selectors */
 	__u16 callout; /* + 1 in the library's table of callouts, 0 = none */
 	__u8 weight_type; /* FWP_DATA_TYPE as given */
 	__u8 flags; /* enum saxdp_filter_flags */
@@ -463,8 +467,9 @@ struct saxdp_filter {
 	__u32 selectors; /* candidates it was compiled to */
 	__u32 owner_slot; /* + 1 */
 	__u64 provider; /* id, 0 = none */
+	__u64 sublayer; /* id */
 };
-SAXDP_ASSERT_SIZE(struct saxdp_filter, 128);
+SAXDP_ASSERT_SIZE(struct saxdp_filter, 136);
 
 /* The fixed part of a provider context that is a tunnel policy; the rest is its blob. */
 struct saxdp_prov_context {
@@ -481,38 +486,69 @@ struct saxdp_prov_context {
 };
 SAXDP_ASSERT_SIZE(struct saxdp_prov_context, 104);
 
-/* The fixed part of FWPM_PROVIDER0; its blob is the rest. What is built in is in no map. */
-struct saxdp_provider {
+/* How the fixed parts of the other objects begin. What is built in is in no map. */
+struct saxdp_object {
 	struct saxdp_life life;
 	__u8 key[16]; /* GUID */
 	__u64 owner;
 	__u64 users; /* objects that name it */
+	__u64 provider; /* id, 0 = none */
 	__u32 fwp_flags;
 	__u32 blob_bytes;
 };
-SAXDP_ASSERT_SIZE(struct saxdp_provider, 56);
+SAXDP_ASSERT_SIZE(struct saxdp_object, 64);
+
+struct saxdp_provider {
+	struct saxdp_object object;
+};
+
+struct saxdp_sublayer {
+	struct saxdp_object object;
+	__u32 weight;
+	__u32 zero;
+};
+SAXDP_ASSERT_SIZE(struct saxdp_sublayer, 72);
+
+/*
+ * Element generation & 1: complete for that generation. A sublayer has a slot while a filter of it
+ * has candidates; packets have a winner for each slot, and go through them in this order.
+ */
+struct saxdp_sublayer_order {
+	__u32 count;
+	__u8 slot[SAXDP_SUBLAYERS]; /* the first `count`: heaviest first, of equals the older one */
+	__u32 zero;
+	__u64 sublayer[SAXDP_SUBLAYERS]; /* by slot: id, 0 = free */
+};
+SAXDP_ASSERT_SIZE(struct saxdp_sublayer_order, 296);
+
+struct saxdp_sublayer_use {
+	__u64 filters[SAXDP_SUBLAYERS]; /* alive and with selectors, by slot */
+};
 
 /* --- names and long texts ---------------------------------------------------------------------- */
 
 /* Every map that the commit program writes, and its number in an operation. */
-#define SAXDP_KINDS(X)                \
-	X(SA4, sa4)                   \
-	X(SA6, sa6)                   \
-	X(CONTEXT, context)           \
-	X(TUNNEL, tunnel)             \
-	X(ENDPOINT, endpoint)         \
-	X(FILTER, filter)             \
-	X(PROV_CONTEXT, prov_context) \
-	X(BLOB, blob)                 \
-	X(KEY, key)                   \
-	X(SELECTOR4, selector4)       \
-	X(SELECTOR6, selector6)       \
-	X(MASK, mask)                 \
-	X(MASK_USE, mask_use)         \
-	X(SESSION, session)           \
-	X(VIRTUAL_IF, virtual_if)     \
-	X(ENGINE, engine)             \
-	X(PROVIDER, provider)
+#define SAXDP_KINDS(X)                    \
+	X(SA4, sa4)                       \
+	X(SA6, sa6)                       \
+	X(CONTEXT, context)               \
+	X(TUNNEL, tunnel)                 \
+	X(ENDPOINT, endpoint)             \
+	X(FILTER, filter)                 \
+	X(PROV_CONTEXT, prov_context)     \
+	X(BLOB, blob)                     \
+	X(KEY, key)                       \
+	X(SELECTOR4, selector4)           \
+	X(SELECTOR6, selector6)           \
+	X(MASK, mask)                     \
+	X(MASK_USE, mask_use)             \
+	X(SESSION, session)               \
+	X(VIRTUAL_IF, virtual_if)         \
+	X(ENGINE, engine)                 \
+	X(PROVIDER, provider)             \
+	X(SUBLAYER, sublayer)             \
+	X(SUBLAYER_ORDER, sublayer_order) \
+	X(SUBLAYER_USE, sublayer_use)
 
 enum saxdp_kind {
 #define X(name, map) SAXDP_KIND_##name,
@@ -542,6 +578,7 @@ enum saxdp_blob_kind {
 	SAXDP_BLOB_FILTER,
 	SAXDP_BLOB_PROV_CONTEXT,
 	SAXDP_BLOB_PROVIDER,
+	SAXDP_BLOB_SUBLAYER,
 	SAXDP_BLOB_CONTEXT, /* enum saxdp_context_flags: SAXDP_CONTEXT_REST */
 	SAXDP_BLOB_INBOUND, /* of a context: what its bundle's `rest` says */
 	SAXDP_BLOB_OUTBOUND,
@@ -648,7 +685,7 @@ enum saxdp_op_code {
 	SAXDP_OP_STORE, /* key, offset, word */
 	SAXDP_OP_ADD, /* key, offset, word */
 	SAXDP_OP_FILL, /* key, offset, length, value: a part of a context, once; else ESTALE */
-	SAXDP_OP_WRITE, /* index of the next generation's mask set, offset, length, value */
+	SAXDP_OP_WRITE, /* index of the next generation's mask set or order, offset, length, value */
 	SAXDP_OP_SERVE, /* tunnel key, word: this context serves from now on */
 	SAXDP_OP_SERVED, /* tunnel key, word: ENODATA when no place serves once this context is gone */
 	SAXDP_OP_CANDIDATE_ADD, /* selector key, value = a bucket with the candidate in place 0 */

@@ -23,7 +23,7 @@ FWP_BEGIN_DECLS
  *	@providerKey: NULL, or a provider, built in or added;
  *	@providerData: kept for the caller, may be empty;
  *	@layerKey: FWPM_LAYER_INBOUND_TRANSPORT_V4, FWPM_LAYER_OUTBOUND_TRANSPORT_V4, or V6;
- *	@subLayerKey: null GUID: FWPM_SUBLAYER_UNIVERSAL; else a built-in sublayer;
+ *	@subLayerKey: null GUID: FWPM_SUBLAYER_UNIVERSAL; else a sublayer, built in or added;
  *	@weight: FWP_EMPTY: automatic; FWP_UINT8 0 to 15: automatic in that range, the upper 4 of
  *	64 bits; FWP_UINT64: as given. Two filters with the same conditions get the same automatic
  *	weight, more and narrower conditions a higher one; the numbers are not those of Windows;
@@ -66,8 +66,9 @@ FWP_BEGIN_DECLS
  * * FWP_E_SUBLAYER_NOT_FOUND - @subLayerKey is neither null nor a sublayer
  * * FWP_E_PROVIDER_NOT_FOUND - @providerKey is no provider
  * * FWP_E_PROVIDER_CONTEXT_NOT_FOUND - @providerContextKey is no provider context
- * * FWP_E_LIFETIME_MISMATCH - the provider or the provider context belongs to a dynamic session, and
- *   the filter to another or to none
+ * * FWP_E_TOO_MANY_SUBLAYERS - packets are judged by filters of 32 other sublayers already
+ * * FWP_E_LIFETIME_MISMATCH - the provider, the sublayer or the provider context belongs to a dynamic
+ *   session, and the filter to another or to none
  * * FWP_E_INVALID_ACTION_TYPE - action.type is another one
  * * FWP_E_CALLOUT_NOT_FOUND - action.calloutKey is no callout
  * * FWP_E_INCOMPATIBLE_LAYER - it is an IPsec callout of the other direction or family
@@ -80,8 +81,7 @@ FWP_BEGIN_DECLS
  * * FWP_E_INVALID_NET_MASK - an IPv4 mask with a gap, or an IPv6 prefix longer than 128
  * * FWP_E_ALREADY_EXISTS - a filter has this @filterKey
  * * ERROR_NOT_SUPPORTED - valid on Windows and not here yet: another layer; another field or match
- *   type; PERSISTENT, BOOTTIME or another flag than those above; an @sd; at a sublayer of so low a
- *   weight that packets are not judged by it
+ *   type; PERSISTENT, BOOTTIME or another flag than those above; an @sd
  * * ERROR_NO_SYSTEM_RESOURCES - a map of the engine is full; the conditions come to more than 256
  *   combinations of prefixes, protocols and ports; all filters of the layer together look at more
  *   than 32 combinations of prefix lengths and fields; 40 filters have the same prefixes, protocol

@@ -445,6 +445,7 @@ static void selectors_are_found_where_packets_look(void **state)
 	};
 	struct saxdp_mask_set masks;
 	struct saxdp_bucket bucket;
+	struct saxdp_filter fixed;
 
 	(void)state;
 	f.weight = (FWP_VALUE0){ .type = FWP_UINT64, .uint64 = &weight };
@@ -460,8 +461,10 @@ static void selectors_are_found_where_packets_look(void **state)
 	assert_int_equal(bucket.candidate[0].filter, id);
 	assert_int_equal(bucket.candidate[0].weight, 77);
 	assert_int_equal(bucket.candidate[0].action, SAXDP_IPSEC_TUNNEL);
-	assert_int_equal(bucket.candidate[0].sublayer,
-			 sublayer_rank(sublayer_find(&FWPM_SUBLAYER_IPSEC_TUNNEL)));
+	assert_int_equal(store_lookup(inst, SAXDP_KIND_FILTER, &id, &fixed), 0);
+	assert_int_equal(fixed.sublayer,
+			 SAXDP_BUILTIN | (sublayer_find(&FWPM_SUBLAYER_IPSEC_TUNNEL) + 1));
+	assert_int_equal(bucket.candidate[0].slot, fixed.slot);
 	assert_int_equal(bucket.candidate[0].owner, 0);
 	assert_int_equal(bucket.candidate[0].remote_port_low, 443);
 	assert_int_equal(bucket.candidate[0].remote_port_high, 443);

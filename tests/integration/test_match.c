@@ -364,12 +364,12 @@ static void each_sublayer_has_its_own_winner(void **state)
 	for (int rank = 0; rank < SAXDP_SUBLAYERS; rank++) {
 		struct saxdp_candidate c = candidate(1000 + rank, SAXDP_PERMIT);
 
-		c.sublayer = rank;
+		c.slot = rank;
 		rule(d, &inbound4, &c);
 		if (rank >= CONTESTED)
 			continue;
 		c = candidate(2000 + rank, SAXDP_PERMIT);
-		c.sublayer = rank;
+		c.slot = rank;
 		c.weight--;
 		rule(d, &inbound4, &c);
 	}
@@ -709,9 +709,9 @@ static void first_ipsec_sublayer_names_the_policy(void **state)
 	struct saxdp_tunnel_key wrong = tunnel_key(OUTBOUND_FILTER + 1, HOST, PEER);
 	struct datapath *d = *state;
 
-	permit.sublayer = 2;
-	first.sublayer = 5;
-	later.sublayer = 9;
+	permit.slot = 2;
+	first.slot = 5;
+	later.slot = 9;
 	later.weight += 1000; /* weights count within a sublayer only */
 	rule(d, &outbound4, &later);
 	rule(d, &outbound4, &permit);
@@ -721,6 +721,35 @@ static void first_ipsec_sublayer_names_the_policy(void **state)
 	arrive(d, &clear4);
 	tunnel_counted(d, &key, &clear4, 1);
 	tunnel_counted(d, &wrong, &clear4, 0);
+}
+
+/* Slots say nothing: which sublayer is the heavier one stands in the order of the generation. */
+static void sublayers_are_gone_through_in_the_order_of_the_generation(void **state)
+{
+	const struct saxdp_sublayer_order order = { .count = 3, .slot = { 9, 2, 5 } };
+	struct saxdp_candidate first = candidate(OUTBOUND_FILTER, SAXDP_IPSEC_TRANSPORT);
+	struct saxdp_candidate later = candidate(OUTBOUND_FILTER + 1, SAXDP_IPSEC_TRANSPORT);
+	struct saxdp_tunnel_key key = tunnel_key(OUTBOUND_FILTER, HOST, PEER);
+	struct saxdp_tunnel_key wrong = tunnel_key(OUTBOUND_FILTER + 1, HOST, PEER);
+	struct datapath *d = *state;
+
+	first.slot = 9;
+	later.slot = 5;
+	rule(d, &outbound4, &later);
+	rule(d, &outbound4, &first);
+	tunnel_new(d, &key);
+	tunnel_new(d, &wrong);
+	sublayer_order_put(d, &order);
+	arrive(d, &clear4);
+	tunnel_counted(d, &key, &clear4, 1);
+	tunnel_counted(d, &wrong, &clear4, 0);
+	/* The other parity is the identity, where 5 comes before 9. */
+	d->engine->epoch[SAXDP_EPOCH_POLICY].generation++;
+	datapath_publish(d);
+	masks_put(d, SAXDP_OUTBOUND_TRANSPORT_V4, &any, 1);
+	arrive(d, &clear4);
+	tunnel_counted(d, &key, &clear4, 1);
+	tunnel_counted(d, &wrong, &clear4, 1);
 }
 
 static void most_specific_tunnel_of_a_filter_counts(void **state)
@@ -878,6 +907,7 @@ int main(void)
 		outside(permit_or_block_alone_leaves_it_clear),
 		outside(exempting_filter_of_the_same_sublayer_leaves_it_clear),
 		outside(first_ipsec_sublayer_names_the_policy),
+		outside(sublayers_are_gone_through_in_the_order_of_the_generation),
 		outside(most_specific_tunnel_of_a_filter_counts),
 		outside(tunnel_by_the_peers_port_counts),
 		outside(tunnel_that_serves_nobody_counts_nothing),

@@ -39,6 +39,24 @@ static void prepare_maps(struct bpf_object *obj, struct bpf_object *from)
 	}
 }
 
+static void map_put(struct bpf_map *map, const void *key, const void *value)
+{
+	int err = bpf_map_update_elem(bpf_map__fd(map), key, value, BPF_ANY);
+
+	require(!err, "%s: %m", bpf_map__name(map));
+}
+
+/* At both parities: by their numbers. */
+static void slots_put(struct datapath *d)
+{
+	struct saxdp_sublayer_order order = { .count = SAXDP_SUBLAYERS };
+
+	for (int slot = 0; slot < SAXDP_SUBLAYERS; slot++)
+		order.slot[slot] = slot;
+	for (uint32_t parity = 0; parity < 2; parity++)
+		map_put(d->in->maps.sublayer_order, &parity, &order);
+}
+
 void datapath_open(struct datapath *d, enum saxdp_role role)
 {
 	*d = (struct datapath){ .in = xdp_ingress_bpf__open(), .out = tc_egress_bpf__open() };
@@ -56,6 +74,7 @@ void datapath_open(struct datapath *d, enum saxdp_role role)
 	d->engine->epoch[SAXDP_EPOCH_POLICY].generation = DATAPATH_GENERATION;
 	d->engine->epoch[SAXDP_EPOCH_SA].generation = DATAPATH_GENERATION;
 	datapath_publish(d);
+	slots_put(d);
 }
 
 void datapath_close(struct datapath *d)
@@ -63,13 +82,6 @@ void datapath_close(struct datapath *d)
 	xdp_ingress_bpf__destroy(d->in);
 	tc_egress_bpf__destroy(d->out);
 	free(d->engine);
-}
-
-static void map_put(struct bpf_map *map, const void *key, const void *value)
-{
-	int err = bpf_map_update_elem(bpf_map__fd(map), key, value, BPF_ANY);
-
-	require(!err, "%s: %m", bpf_map__name(map));
 }
 
 static void map_get(struct bpf_map *map, const void *key, void *ret_value)
@@ -310,6 +322,13 @@ void endpoint_put(struct datapath *d, const char *address, const struct saxdp_en
 
 	key.family = address_words(address, key.address);
 	map_put(d->in->maps.endpoint, &key, value);
+}
+
+void sublayer_order_put(struct datapath *d, const struct saxdp_sublayer_order *order)
+{
+	uint32_t parity = d->engine->epoch[SAXDP_EPOCH_POLICY].generation & 1;
+
+	map_put(d->in->maps.sublayer_order, &parity, order);
 }
 
 void masks_put(struct datapath *d, enum saxdp_layer layer, const struct saxdp_mask *masks, size_t n)

@@ -81,6 +81,9 @@ void endpoint_put(struct datapath *d, const char *address, const struct saxdp_en
 void masks_put(struct datapath *d, enum saxdp_layer layer, const struct saxdp_mask *masks,
 	       size_t n);
 
+/* Of sublayers at the published generation; without it slots are gone through by their numbers. */
+void sublayer_order_put(struct datapath *d, const struct saxdp_sublayer_order *order);
+
 /* Where a selector stands: its key without the chain. */
 struct selector_place {
 	enum saxdp_layer layer;

@@ -30,7 +30,9 @@ struct row {
 		struct saxdp_endpoint endpoint;
 		struct saxdp_filter filter;
 		struct saxdp_prov_context prov_context;
-		struct saxdp_provider provider;
+		struct saxdp_object object;
+		struct saxdp_sublayer_order order;
+		struct saxdp_sublayer_use use;
 		struct saxdp_blob blob;
 		struct saxdp_guid guid;
 		struct saxdp_bucket bucket;
@@ -215,8 +217,10 @@ static bool row_hide(struct row *row, const struct saxdp_engine *e)
 	case SAXDP_KIND_SESSION:
 		return false;
 	case SAXDP_KIND_MASK:
+	case SAXDP_KIND_SUBLAYER_ORDER:
 		return (*(uint32_t *)row->key & 1) == (generation & 1);
 	case SAXDP_KIND_MASK_USE:
+	case SAXDP_KIND_SUBLAYER_USE:
 	case SAXDP_KIND_VIRTUAL_IF:
 		return true;
 	case SAXDP_KIND_KEY:
@@ -464,6 +468,20 @@ static uint64_t provider_users(const struct sound *s, uint64_t provider)
 			continue;
 		n += row->kind == SAXDP_KIND_FILTER && row->filter.provider == provider;
 		n += row->kind == SAXDP_KIND_PROV_CONTEXT && row->prov_context.provider == provider;
+		n += row->kind == SAXDP_KIND_SUBLAYER && row->object.provider == provider;
+	}
+	return n;
+}
+
+static uint64_t sublayer_users(const struct sound *s, uint64_t sublayer)
+{
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < s->all->count; i++) {
+		const struct row *row = &s->all->row[i];
+
+		n += row->kind == SAXDP_KIND_FILTER && row->life.died == SAXDP_NEVER &&
+		     row->filter.sublayer == sublayer;
 	}
 	return n;
 }
@@ -553,6 +571,7 @@ static void sound_bucket(const struct sound *s, const struct row *row)
 		sound_require(s, filter && filter->life.died == SAXDP_NEVER,
 			      "a candidate of filter %llu, which does not live",
 			      (unsigned long long)c->filter);
+		sound_equal(s, "slot of a candidate:", c->slot, filter->filter.slot);
 	}
 	sound_equal(s, "candidates of a bucket:", b->used, used);
 	next.key[2]++; /* the chain: the third byte of both kinds of keys */
@@ -577,6 +596,8 @@ static void sound_row(const struct sound *s, const struct row *row)
 		return;
 	case SAXDP_KIND_MASK:
 	case SAXDP_KIND_MASK_USE:
+	case SAXDP_KIND_SUBLAYER_ORDER:
+	case SAXDP_KIND_SUBLAYER_USE:
 	case SAXDP_KIND_SESSION:
 	case SAXDP_KIND_VIRTUAL_IF:
 	case SAXDP_KIND_ENGINE:
@@ -611,9 +632,14 @@ static void sound_row(const struct sound *s, const struct row *row)
 		sound_blob(s, SAXDP_BLOB_PROV_CONTEXT, id, parts_of(row->prov_context.blob_bytes));
 		break;
 	case SAXDP_KIND_PROVIDER:
-		sound_equal(s, "users of a provider:", row->provider.users, provider_users(s, id));
-		sound_guid(s, SAXDP_KIND_PROVIDER, row->provider.key, id);
-		sound_blob(s, SAXDP_BLOB_PROVIDER, id, parts_of(row->provider.blob_bytes));
+		sound_equal(s, "users of a provider:", row->object.users, provider_users(s, id));
+		sound_guid(s, SAXDP_KIND_PROVIDER, row->object.key, id);
+		sound_blob(s, SAXDP_BLOB_PROVIDER, id, parts_of(row->object.blob_bytes));
+		break;
+	case SAXDP_KIND_SUBLAYER:
+		sound_equal(s, "users of a sublayer:", row->object.users, sublayer_users(s, id));
+		sound_guid(s, SAXDP_KIND_SUBLAYER, row->object.key, id);
+		sound_blob(s, SAXDP_BLOB_SUBLAYER, id, parts_of(row->object.blob_bytes));
 		break;
 	}
 }
@@ -655,6 +681,43 @@ static void sound_masks(const struct sound *s)
 	}
 }
 
+/* Weights are compared by the test of sublayers. */
+static void sound_order(const struct sound *s)
+{
+	uint32_t parity = s->engine->epoch[SAXDP_EPOCH_POLICY].generation & 1, zero = 0, used = 0;
+	const struct row *order = row_find(s->all, SAXDP_KIND_SUBLAYER_ORDER, &parity);
+	const struct row *use = row_find(s->all, SAXDP_KIND_SUBLAYER_USE, &zero);
+	uint64_t counted[SAXDP_SUBLAYERS] = {};
+
+	require(order && use, "no order of sublayers");
+	for (size_t i = 0; i < s->all->count; i++) {
+		const struct row *row = &s->all->row[i];
+
+		if (row->kind != SAXDP_KIND_FILTER || row->life.died != SAXDP_NEVER ||
+		    !row->filter.selectors)
+			continue;
+		sound_require(s, row->filter.slot < SAXDP_SUBLAYERS, "a filter of slot %u",
+			      row->filter.slot);
+		sound_equal(s, "sublayer of a slot:", order->order.sublayer[row->filter.slot],
+			    row->filter.sublayer);
+		counted[row->filter.slot]++;
+	}
+	for (int slot = 0; slot < SAXDP_SUBLAYERS; slot++) {
+		sound_equal(s, "filters of a slot:", use->use.filters[slot], counted[slot]);
+		sound_require(s, !counted[slot] == !order->order.sublayer[slot],
+			      "slot %d is in use and is not", slot);
+		used += counted[slot] != 0;
+	}
+	sound_equal(s, "slots in order:", order->order.count, used);
+	for (uint32_t i = 0, seen = 0; i < used; i++) {
+		uint8_t slot = order->order.slot[i];
+
+		sound_require(s, slot < SAXDP_SUBLAYERS && counted[slot] && !(seen >> slot & 1),
+			      "slot %u is out of order", slot);
+		seen |= 1U << slot;
+	}
+}
+
 void dump_require_sound(const struct instance *inst, const char *when)
 {
 	struct dump *all = dump_raw(inst);
@@ -668,6 +731,7 @@ void dump_require_sound(const struct instance *inst, const char *when)
 	for (size_t i = 0; i < all->count; i++)
 		sound_row(&s, &all->row[i]);
 	sound_masks(&s);
+	sound_order(&s);
 	sound_equal(&s, "contexts:", s.engine->contexts, live_contexts(&s, context_any, NULL));
 	for (int e = 0; mirror && e < SAXDP_EPOCHS; e++) {
 		sound_equal(&s, "mirrored generation", mirror->generation[e],

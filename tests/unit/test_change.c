@@ -92,7 +92,7 @@ static void operation_holds_what_was_said(void **state)
 	change_ensure(c, SAXDP_KIND_FILTER, &id, &filter);
 	change_die(c, SAXDP_KIND_FILTER, &id);
 	change_word(c, SAXDP_OP_EXPECT, SAXDP_KIND_FILTER, &id, 64, 99);
-	change_write_mask(c, element, 4, &masks, 8);
+	change_write(c, SAXDP_KIND_MASK, element, 4, &masks, 8);
 	change_fill(c, id, offsetof(struct saxdp_context, inbound), &bundle, sizeof(bundle));
 	change_serve(c, &tunnel, id);
 	change_candidate_add(c, SAXDP_KIND_SELECTOR6, &selector, &candidate);

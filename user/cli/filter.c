@@ -32,7 +32,7 @@ static const char *action_word(uint32_t type)
 								       "callout";
 }
 
-static void key_show(struct out *o, const uint8_t key[16])
+static void key_show(struct out *o, const char *name, const uint8_t key[16])
 {
 	char text[40];
 	GUID g;
@@ -41,7 +41,7 @@ static void key_show(struct out *o, const uint8_t key[16])
 	snprintf(text, sizeof(text), "%08" PRIx32 "-%04x-%04x-%02x%02x-%02x%02x%02x%02x%02x%02x",
 		 g.Data1, g.Data2, g.Data3, g.Data4[0], g.Data4[1], g.Data4[2], g.Data4[3],
 		 g.Data4[4], g.Data4[5], g.Data4[6], g.Data4[7]);
-	out_text(o, "key", NULL, text);
+	out_text(o, name, NULL, text);
 }
 
 /* A name of the library's tables; the table leaves out what they all begin with. */
@@ -62,12 +62,13 @@ static void filter_show(struct out *o, const struct saxdp_filter_info *f)
 {
 	out_row_begin(o);
 	out_u64(o, "id", "ID", f->id);
-	key_show(o, f->key);
+	key_show(o, "key", f->key);
 	out_text(o, "action", NULL, action_text(f->action_type));
 	out_text(o, NULL, "ACTION", action_word(f->action_type));
 	name_show(o, "callout", NULL, f->callout ? saxdp_callout_name(f->callout) : NULL);
 	name_show(o, "layer", "LAYER", saxdp_layer_name(f->layer));
 	name_show(o, "sublayer", NULL, saxdp_sublayer_name(f->sublayer));
+	key_show(o, "sublayer_key", f->sublayer_key);
 	out_u64(o, "weight", NULL, f->weight);
 	out_u64(o, "conditions", NULL, f->conditions);
 	out_u64(o, "selectors", NULL, f->selectors);

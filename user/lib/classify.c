@@ -91,14 +91,31 @@ int classify_remove(struct policy *p, enum saxdp_layer layer, const struct selec
 
 struct holder {
 	uint64_t filter, weight;
-	uint8_t sublayer, action;
+	uint8_t rank, action; /* of its sublayer; 0 is judged first */
 	bool kept; /* holds the flows that were asked about last */
 };
 
 struct holders {
 	struct holder *holder;
 	uint32_t count, room;
+	uint8_t rank[SAXDP_SUBLAYERS]; /* by slot */
 };
+
+/* At the generation of the view. A slot that is not in use is after all others. */
+static int ranks_read(struct view *v, uint8_t ret[SAXDP_SUBLAYERS])
+{
+	uint32_t parity = v->engine.epoch[SAXDP_EPOCH_POLICY].generation & 1;
+	struct saxdp_sublayer_order order;
+	int err;
+
+	err = store_lookup(v->inst, SAXDP_KIND_SUBLAYER_ORDER, &parity, &order);
+	if (err)
+		return err;
+	memset(ret, SAXDP_SUBLAYERS, SAXDP_SUBLAYERS);
+	for (uint32_t i = 0; i < order.count && i < SAXDP_SUBLAYERS; i++)
+		ret[order.slot[i] % SAXDP_SUBLAYERS] = i;
+	return 0;
+}
 
 static int holders_add(struct holders *h, const struct saxdp_candidate *c)
 {
@@ -115,7 +132,7 @@ static int holders_add(struct holders *h, const struct saxdp_candidate *c)
 	h->holder[h->count++] = (struct holder){
 		.filter = c->filter,
 		.weight = c->weight,
-		.sublayer = c->sublayer,
+		.rank = h->rank[c->slot % SAXDP_SUBLAYERS],
 		.action = c->action,
 		.kept = true,
 	};
@@ -237,8 +254,8 @@ static bool holder_before(const struct holder *a, const struct holder *b, enum s
 {
 	if ((a->action == wanted) != (b->action == wanted))
 		return a->action == wanted;
-	if (a->sublayer != b->sublayer)
-		return a->sublayer < b->sublayer;
+	if (a->rank != b->rank)
+		return a->rank < b->rank;
 	if (a->weight != b->weight)
 		return a->weight > b->weight;
 	return a->filter < b->filter;
@@ -257,7 +274,9 @@ static int mirror_find(struct view *v, enum saxdp_layer inbound, const struct se
 	struct holders h = {};
 	int err;
 
-	err = holders_find(v, inbound, flows, &h);
+	err = ranks_read(v, h.rank);
+	if (!err)
+		err = holders_find(v, inbound, flows, &h);
 	for (uint32_t i = 0; i < h.count && !err; i++)
 		holder_contend(best, &h.holder[i], wanted);
 	free(h.holder);
@@ -382,6 +401,7 @@ int classify_inbound_transport(struct view *v, uint64_t outbound_filter, const s
 struct tunnel_search {
 	struct view *view;
 	bool mirror; /* of outbound filters, instead of inbound ones themselves */
+	uint8_t rank[SAXDP_SUBLAYERS];
 	struct holder best;
 };
 
@@ -416,7 +436,7 @@ static int tunnel_filter(void *ctx, uint64_t id)
 	h = (struct holder){
 		.filter = id,
 		.weight = f.effective_weight,
-		.sublayer = sublayer_rank(f.sublayer),
+		.rank = f.selectors ? t->rank[f.slot % SAXDP_SUBLAYERS] : SAXDP_SUBLAYERS,
 		.action = f.callout ? callout_at(f.callout - 1)->action : SAXDP_PERMIT,
 	};
 	holder_contend(&t->best, &h, SAXDP_IPSEC_TUNNEL);
@@ -428,7 +448,9 @@ int classify_inbound_tunnel(struct view *v, uint64_t prov_context, uint64_t *ret
 	struct tunnel_search t = { .view = v };
 	int err;
 
-	err = prov_context_each_filter(v, prov_context, tunnel_filter, &t);
+	err = ranks_read(v, t.rank);
+	if (!err)
+		err = prov_context_each_filter(v, prov_context, tunnel_filter, &t);
 	if (!err && !t.best.filter) {
 		t.mirror = true;
 		err = prov_context_each_filter(v, prov_context, tunnel_filter, &t);

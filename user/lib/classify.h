@@ -20,5 +20,8 @@ int classify_remove(struct policy *p, enum saxdp_layer layer, const struct selec
  */
 int mask_plan_take(struct policy *p, enum saxdp_layer layer, struct saxdp_mask *mask);
 int mask_plan_give(struct policy *p, enum saxdp_layer layer, struct saxdp_mask *mask);
+/* The same for the slot of a sublayer (order.c), with one filter more or less. */
+int slot_plan_take(struct policy *p, uint64_t sublayer, uint8_t *ret);
+int slot_plan_give(struct policy *p, uint8_t slot);
 
 #endif

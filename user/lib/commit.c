@@ -264,10 +264,10 @@ static void change_bytes(struct change *c, enum saxdp_op_code code, enum saxdp_k
 	}
 }
 
-void change_write_mask(struct change *c, uint32_t index, size_t offset, const void *bytes,
-		       size_t length)
+void change_write(struct change *c, enum saxdp_kind kind, uint32_t index, size_t offset,
+		  const void *bytes, size_t length)
 {
-	change_bytes(c, SAXDP_OP_WRITE, SAXDP_KIND_MASK, &index, offset, bytes, length);
+	change_bytes(c, SAXDP_OP_WRITE, kind, &index, offset, bytes, length);
 }
 
 void change_fill(struct change *c, uint64_t context, size_t offset, const void *bytes,

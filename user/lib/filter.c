@@ -14,6 +14,7 @@
 #include "condition.h"
 #include "filter.h"
 #include "provider.h"
+#include "sublayer.h"
 
 enum {
 	FLAGS_SUPPORTED = FWPM_FILTER_FLAG_CLEAR_ACTION_RIGHT |
@@ -69,21 +70,15 @@ static int flags_check(const FWPM_FILTER0 *f)
 
 static int place_check(const FWPM_FILTER0 *f, struct filter_new *n)
 {
-	bool universal = !memcmp(&f->subLayerKey, &null_key, sizeof(null_key));
 	int layer = layer_find(&f->layerKey);
-	int sublayer = sublayer_find(universal ? &FWPM_SUBLAYER_UNIVERSAL : &f->subLayerKey);
 
 	if (layer < 0)
 		return fail(FWP(FWP_E_LAYER_NOT_FOUND), "filter: no such layer");
-	if (sublayer < 0)
-		return fail(FWP(FWP_E_SUBLAYER_NOT_FOUND), "filter: no such sublayer");
 	n->layer = layer_at(layer);
 	if (!n->layer->enforced)
 		return fail(WIN32(ERROR_NOT_SUPPORTED), "filter: %s: not supported yet",
 			    n->layer->name);
 	n->fixed.layer = layer;
-	n->fixed.sublayer = sublayer;
-	n->candidate.sublayer = sublayer_rank(sublayer);
 	return 0;
 }
 
@@ -206,6 +201,21 @@ static int filter_link(struct policy *p, const GUID *key, struct saxdp_filter *f
 	return prov_context_link(p, context_id, id);
 }
 
+/* One that packets do not look for needs no slot. */
+static int filter_place(struct policy *p, const GUID *key, struct saxdp_filter *f,
+			struct saxdp_candidate *c)
+{
+	bool universal = !memcmp(key, &null_key, sizeof(null_key));
+	int err;
+
+	err = sublayer_name(p, universal ? &FWPM_SUBLAYER_UNIVERSAL : key, f->owner, &f->sublayer);
+	if (!err && f->selectors)
+		err = slot_plan_take(p, f->sublayer, &c->slot);
+	if (!err)
+		f->slot = c->slot;
+	return err;
+}
+
 static int filter_insert(struct policy *p, const FWPM_FILTER0 *f, struct filter_new *n, uint64_t id)
 {
 	struct saxdp_filter fixed = n->fixed;
@@ -215,6 +225,8 @@ static int filter_insert(struct policy *p, const FWPM_FILTER0 *f, struct filter_
 	err = object_key(p, "filter", SAXDP_KIND_FILTER, &f->filterKey, &key);
 	if (!err)
 		err = provider_name(p, "filter", f->providerKey, fixed.owner, &fixed.provider);
+	if (!err)
+		err = filter_place(p, &f->subLayerKey, &fixed, &n->candidate);
 	if (!err && f->flags & FWPM_FILTER_FLAG_HAS_PROVIDER_CONTEXT)
 		err = filter_link(p, &f->providerContextKey, &fixed, id);
 	if (!err)
@@ -282,7 +294,7 @@ struct filter_stored {
 	struct saxdp_filter fixed;
 	struct blob blob;
 	struct saxdp_prov_context context; /* where it names one */
-	GUID provider;
+	GUID provider, sublayer;
 };
 
 static int filter_read(const struct reader *r, uint64_t id, struct filter_stored *ret)
@@ -295,6 +307,8 @@ static int filter_read(const struct reader *r, uint64_t id, struct filter_stored
 		err = reader_lookup(r, SAXDP_KIND_PROV_CONTEXT, &ret->fixed.context, &ret->context);
 	if (!err)
 		err = provider_read_key(r, ret->fixed.provider, &ret->provider);
+	if (!err)
+		err = sublayer_read_key(r, ret->fixed.sublayer, &ret->sublayer);
 	if (!err)
 		err = reader_blob(r, SAXDP_BLOB_FILTER, id, ret->fixed.blob_bytes, &ret->blob);
 	return err;
@@ -321,7 +335,7 @@ static int filter_get(const struct filter_stored *f, struct out *o, FWPM_FILTER0
 	ret->filterId = f->id;
 	ret->flags = f->fixed.fwp_flags;
 	ret->layerKey = *layer_at(f->fixed.layer)->key;
-	ret->subLayerKey = *sublayer_at(f->fixed.sublayer)->key;
+	ret->subLayerKey = f->sublayer;
 	err = weight_get(o, f->fixed.weight_type, f->fixed.weight, &ret->weight);
 	if (!err)
 		err = weight_get(o, FWP_UINT64, f->fixed.effective_weight, &ret->effectiveWeight);
@@ -487,6 +501,8 @@ static int filter_end(struct policy *p, struct filter_stored *f)
 		return err;
 	err = classify_remove(p, layer_at(f->fixed.layer)->judged, &selectors, f->id);
 	selector_set_release(&selectors);
+	if (!err && f->fixed.selectors)
+		err = slot_plan_give(p, f->fixed.slot);
 	if (!err && f->fixed.flags & SAXDP_FILTER_HAS_PROV_CONTEXT)
 		err = prov_context_unlink(p, f->fixed.context, f->id);
 	if (err)
@@ -547,12 +563,13 @@ DWORD FwpmFilterDeleteById0(HANDLE engineHandle, UINT64 id)
 	return fwp_result(err);
 }
 
-static int owned_end(struct policy *p, uint64_t id)
+static int owned_end(struct policy *p, uint64_t id, const void *ctx)
 {
 	const struct reader r = { .policy = p };
 	struct filter_stored f = {};
 	int err;
 
+	(void)ctx;
 	err = filter_read(&r, id, &f);
 	if (!err && !f.fixed.users)
 		err = filter_end(p, &f);
@@ -563,5 +580,5 @@ static int owned_end(struct policy *p, uint64_t id)
 int filter_delete_owned(struct policy *p, uint64_t owner)
 {
 	return object_each_owned(p, SAXDP_KIND_FILTER, offsetof(struct saxdp_filter, owner), owner,
-				 owned_end);
+				 owned_end, NULL);
 }

@@ -162,8 +162,8 @@ struct saxdp_op *change_ensure(struct change *c, enum saxdp_kind kind, const voi
 void change_die(struct change *c, enum saxdp_kind kind, const void *key);
 void change_word(struct change *c, enum saxdp_op_code code, enum saxdp_kind kind, const void *key,
 		 size_t offset, uint64_t word);
-void change_write_mask(struct change *c, uint32_t index, size_t offset, const void *bytes,
-		       size_t length);
+void change_write(struct change *c, enum saxdp_kind kind, uint32_t index, size_t offset,
+		  const void *bytes, size_t length);
 /* A part of a context: what follows the generation at `offset`, which the program stores. */
 void change_fill(struct change *c, uint64_t context, size_t offset, const void *bytes,
 		 size_t length);
@@ -325,13 +325,18 @@ struct sublayer {
 	uint16_t weight;
 };
 
+enum {
+#define X(...) +1
+	SUBLAYERS_BUILTIN = 0 FWP_GUID_LIST_SUBLAYERS(X),
+#undef X
+};
+
 const struct layer *layer_at(unsigned int index); /* NULL past the end */
 const struct callout *callout_at(unsigned int index);
 const struct sublayer *sublayer_at(unsigned int index);
 int layer_find(const GUID *key); /* index or -ENOENT */
 int callout_find(const GUID *key);
 int sublayer_find(const GUID *key);
-unsigned int sublayer_rank(unsigned int index); /* 0 is judged first */
 
 /* --- classify.c: selectors of a filter, order of judgement --------------------------------------------- */
 
@@ -367,6 +372,7 @@ int classify_inbound_tunnel(struct view *v, uint64_t prov_context, uint64_t *ret
 int filter_delete_owned(struct policy *p, uint64_t owner);
 int prov_context_delete_owned(struct policy *p, uint64_t owner);
 int provider_delete_owned(struct policy *p, uint64_t owner);
+int sublayer_delete_owned(struct policy *p, uint64_t owner);
 /* FWPM_FILTER0 in one allocation, as it was added; -ENOENT. */
 int filter_out(struct view *v, uint64_t id, struct out *o, FWPM_FILTER0 *ret);
 
@@ -393,6 +399,7 @@ struct out {
 /* Zeroed; NULL when the process is out of memory. */
 void *out_alloc(struct out *o, size_t size);
 void *out_copy(struct out *o, const void *from, size_t size);
+wchar_t *out_ascii(struct out *o, const char *text); /* of the library's own tables */
 /* -ESTALE when the second pass wanted more than the first: what it read has changed. */
 bool out_again(struct out *o, int *err);
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause
 /*
- * What is built in: layers, callouts and sublayers. A filter in the maps names each by its place in
+ * What is built in: layers, callouts and sublayers. The maps name each by its place in
  * these tables, which follow the lists of GUIDs: a new one goes to the end of its list.
  */
 #include <errno.h>
@@ -106,8 +106,7 @@ static const struct sublayer sublayers[] = {
 #undef ROW
 };
 
-_Static_assert(sizeof(sublayers) / sizeof(*sublayers) <= SAXDP_SUBLAYERS,
-	       "packets are judged by each of them");
+_Static_assert(sizeof(sublayers) / sizeof(*sublayers) == SUBLAYERS_BUILTIN, "each has a weight");
 
 const struct layer *layer_at(unsigned int index)
 {
@@ -146,15 +145,6 @@ int sublayer_find(const GUID *key)
 		if (!memcmp(sublayers[i].key, key, sizeof(*key)))
 			return i;
 	return -ENOENT;
-}
-
-unsigned int sublayer_rank(unsigned int index)
-{
-	unsigned int rank = 0;
-
-	for (unsigned int i = 0; i < ARRAY_SIZE(sublayers); i++)
-		rank += sublayers[i].weight > sublayers[index].weight;
-	return rank;
 }
 
 const char *saxdp_layer_name(uint32_t layer)

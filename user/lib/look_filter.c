@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "blob.h"
+#include "sublayer.h"
 
 /* Names stand behind each other; a filter knows where, as their memory moves while they grow. */
 struct filters {
@@ -50,7 +50,10 @@ static int add_filter(void *ctx, const void *key, const void *value)
 	const struct layer *layer = layer_at(f->layer);
 	struct saxdp_filter_info *info;
 	struct filters *x = ctx;
+	const struct reader r = { .view = x->view };
+	GUID sublayer = {};
 	size_t *name_at;
+	int err;
 
 	if (!view_alive(x->view, SAXDP_EPOCH_POLICY, &f->life))
 		return 0;
@@ -61,7 +64,8 @@ static int add_filter(void *ctx, const void *key, const void *value)
 	*info = (struct saxdp_filter_info){
 		.id = id,
 		.layer = f->layer,
-		.sublayer = f->sublayer,
+		.sublayer = f->sublayer & SAXDP_BUILTIN ? (f->sublayer & ~SAXDP_BUILTIN) - 1 :
+							  SAXDP_NOT_BUILTIN,
 		.action_type = f->action_type,
 		.callout = f->callout,
 		.weight = f->effective_weight,
@@ -73,7 +77,9 @@ static int add_filter(void *ctx, const void *key, const void *value)
 	};
 	memcpy(info->key, f->key, sizeof(info->key));
 	*name_at = x->names.count;
-	return name_read(x, id, f);
+	err = sublayer_read_key(&r, f->sublayer, &sublayer);
+	memcpy(info->sublayer_key, &sublayer, sizeof(sublayer));
+	return err ? err : name_read(x, id, f);
 }
 
 static int filter_order(const void *a, const void *b)

@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "classify.h"
+#include "order.h"
 
 struct layer_plan {
 	struct saxdp_mask_set set; /* also masks that have lost their last candidate */
@@ -24,6 +25,7 @@ struct layer_plan {
 
 struct mask_plan {
 	struct layer_plan layer[SAXDP_LAYERS];
+	struct order_plan order;
 };
 
 static uint32_t element_of(unsigned int layer, uint64_t generation)
@@ -50,7 +52,7 @@ static int plan_read(const struct policy *p, struct mask_plan *plan)
 		if (!err && l->set.count > SAXDP_MASKS)
 			err = -EPROTO;
 	}
-	return err;
+	return err ? err : order_read(p, &plan->order);
 }
 
 static int plan_get(struct policy *p, struct mask_plan **ret)
@@ -177,6 +179,22 @@ int mask_plan_give(struct policy *p, enum saxdp_layer layer, struct saxdp_mask *
 	return 0;
 }
 
+int slot_plan_take(struct policy *p, uint64_t sublayer, uint8_t *ret)
+{
+	struct mask_plan *plan;
+	int err = plan_get(p, &plan);
+
+	return err ? err : order_take(p, &plan->order, sublayer, ret);
+}
+
+int slot_plan_give(struct policy *p, uint8_t slot)
+{
+	struct mask_plan *plan;
+	int err = plan_get(p, &plan);
+
+	return err ? err : order_give(&plan->order, slot);
+}
+
 int mask_plan_commit(struct policy *p)
 {
 	uint64_t next = p->engine.epoch[SAXDP_EPOCH_POLICY].generation + 1;
@@ -197,7 +215,8 @@ int mask_plan_commit(struct policy *p)
 				wanted.mask[wanted.count++] = l->set.mask[m];
 		err = store_lookup(p->session->inst, SAXDP_KIND_MASK, &element, &there);
 		if (!err && memcmp(&wanted, &there, sizeof(wanted)))
-			change_write_mask(p->change, element, 0, &wanted, sizeof(wanted));
+			change_write(p->change, SAXDP_KIND_MASK, element, 0, &wanted,
+				     sizeof(wanted));
 	}
-	return err;
+	return err ? err : order_commit(p, &plan->order);
 }

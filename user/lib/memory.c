@@ -50,6 +50,16 @@ void *out_copy(struct out *o, const void *from, size_t size)
 	return to ? memcpy(to, from, size) : NULL;
 }
 
+wchar_t *out_ascii(struct out *o, const char *text)
+{
+	size_t size = strlen(text) + 1;
+	wchar_t *wide = out_alloc(o, size * sizeof(*wide));
+
+	for (size_t i = 0; wide && i < size; i++)
+		wide[i] = (unsigned char)text[i];
+	return wide;
+}
+
 bool out_again(struct out *o, int *err)
 {
 	scratch_free(o);

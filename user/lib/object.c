@@ -113,17 +113,28 @@ static bool object_names(enum saxdp_kind kind, const void *value, enum saxdp_kin
 {
 	const struct saxdp_prov_context *c = value;
 	const struct saxdp_filter *f = value;
+	const struct saxdp_object *o = value;
 
 	switch (kind) {
 	case SAXDP_KIND_FILTER:
 		if (named == SAXDP_KIND_PROV_CONTEXT)
 			return f->flags & SAXDP_FILTER_HAS_PROV_CONTEXT && f->context == id;
-		return named == SAXDP_KIND_PROVIDER && f->provider == id;
+		return id == (named == SAXDP_KIND_PROVIDER ? f->provider :
+			      named == SAXDP_KIND_SUBLAYER ? f->sublayer :
+							     0);
 	case SAXDP_KIND_PROV_CONTEXT:
 		return named == SAXDP_KIND_PROVIDER && c->provider == id;
+	case SAXDP_KIND_SUBLAYER:
+		return named == SAXDP_KIND_PROVIDER && o->provider == id;
 	default:
 		return false;
 	}
+}
+
+static bool kind_names(enum saxdp_kind kind)
+{
+	return kind == SAXDP_KIND_FILTER || kind == SAXDP_KIND_PROV_CONTEXT ||
+	       kind == SAXDP_KIND_SUBLAYER;
 }
 
 int object_users_pending(struct policy *p, enum saxdp_kind kind, uint64_t id, int64_t *ret)
@@ -141,8 +152,7 @@ int object_users_pending(struct policy *p, enum saxdp_kind kind, uint64_t id, in
 
 		if (op->code != SAXDP_OP_INSERT && op->code != SAXDP_OP_DIE)
 			continue;
-		if ((op->kind != SAXDP_KIND_FILTER && op->kind != SAXDP_KIND_PROV_CONTEXT) ||
-		    change_find(c, op->kind, op->key) != op)
+		if (!kind_names(op->kind) || change_find(c, op->kind, op->key) != op)
 			continue;
 		memcpy(value.bytes, op->value, sizeof(value.bytes));
 		if (op->code == SAXDP_OP_DIE) {
@@ -214,7 +224,7 @@ static int owned_collect(void *ctx, const void *key, const void *value)
 }
 
 int object_each_owned(struct policy *p, enum saxdp_kind kind, size_t owner_at, uint64_t owner,
-		      int (*end)(struct policy *p, uint64_t id))
+		      int (*end)(struct policy *p, uint64_t id, const void *ctx), const void *ctx)
 {
 	struct owned o = { .owner_at = owner_at, .owner = owner };
 	int err;
@@ -224,39 +234,7 @@ int object_each_owned(struct policy *p, enum saxdp_kind kind, size_t owner_at, u
 	if (!err && o.list.count && !p->change->index && !p->change->count)
 		err = change_index_init(p->change);
 	for (uint32_t i = 0; i < o.list.count && !err; i++)
-		err = end(p, o.list.id[i]);
+		err = end(p, o.list.id[i], ctx);
 	free(o.list.id);
 	return err;
-}
-
-/* --- calls by key ---------------------------------------------------------------------------------- */
-
-static int delete_by_key(struct session *s, const char *what, const GUID *key,
-			 int (*remove)(struct policy *p, const GUID *key))
-{
-	struct policy p;
-	int err;
-
-	if (!key)
-		return fail(FWP(FWP_E_NULL_POINTER), "%s: key is NULL", what);
-	err = policy_begin(&p, s);
-	if (err)
-		return err;
-	do
-		err = remove(&p, key);
-	while (policy_again(&p, &err));
-	return err;
-}
-
-DWORD object_delete_by_key(HANDLE engine, const char *what, const GUID *key,
-			   int (*remove)(struct policy *p, const GUID *key))
-{
-	struct session *s;
-	int err = session_get(engine, &s);
-
-	if (err)
-		return fwp_result(err);
-	err = delete_by_key(s, what, key, remove);
-	session_put(s);
-	return fwp_result(err);
 }

@@ -53,12 +53,8 @@ struct id_list {
 /* All that live, in order. */
 int object_ids(struct policy *p, enum saxdp_kind kind, struct id_list *ret);
 
-/* A whole call, down to the result. */
-DWORD object_delete_by_key(HANDLE engine, const char *what, const GUID *key,
-			   int (*remove)(struct policy *p, const GUID *key));
-
 /* Ends all objects of one kind that a dynamic session owned; `owner_at` is the field's offset. */
 int object_each_owned(struct policy *p, enum saxdp_kind kind, size_t owner_at, uint64_t owner,
-		      int (*end)(struct policy *p, uint64_t id));
+		      int (*end)(struct policy *p, uint64_t id, const void *ctx), const void *ctx);
 
 #endif

@@ -26,6 +26,7 @@ struct object_type {
 	const char *what; /* begins the text of saxdp_error() */
 	DWORD not_found;
 	enum saxdp_kind kind; /* SAXDP_KIND_COUNT: only what is built in */
+	enum saxdp_blob_kind blob;
 	uint32_t builtin;
 	size_t item_size;
 	struct object_form form[OBJECT_FORMS];

@@ -371,12 +371,13 @@ DWORD FwpmProviderContextDeleteById0(HANDLE engineHandle, UINT64 id)
 	return fwp_result(err);
 }
 
-static int owned_end(struct policy *p, uint64_t id)
+static int owned_end(struct policy *p, uint64_t id, const void *ctx)
 {
 	struct saxdp_prov_context c;
 	int64_t pending;
 	int err;
 
+	(void)ctx;
 	err = policy_lookup(p, SAXDP_KIND_PROV_CONTEXT, &id, &c);
 	if (!err)
 		err = object_users_pending(p, SAXDP_KIND_PROV_CONTEXT, id, &pending);
@@ -388,5 +389,5 @@ static int owned_end(struct policy *p, uint64_t id)
 int prov_context_delete_owned(struct policy *p, uint64_t owner)
 {
 	return object_each_owned(p, SAXDP_KIND_PROV_CONTEXT,
-				 offsetof(struct saxdp_prov_context, owner), owner, owned_end);
+				 offsetof(struct saxdp_prov_context, owner), owner, owned_end, NULL);
 }

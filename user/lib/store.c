@@ -38,6 +38,9 @@ static const struct {
 	[SAXDP_KIND_VIRTUAL_IF] = { sizeof(uint64_t), sizeof(struct saxdp_virtual_if) },
 	[SAXDP_KIND_ENGINE] = { sizeof(uint32_t), sizeof(struct saxdp_engine) },
 	[SAXDP_KIND_PROVIDER] = { sizeof(uint64_t), sizeof(struct saxdp_provider) },
+	[SAXDP_KIND_SUBLAYER] = { sizeof(uint64_t), sizeof(struct saxdp_sublayer) },
+	[SAXDP_KIND_SUBLAYER_ORDER] = { sizeof(uint32_t), sizeof(struct saxdp_sublayer_order) },
+	[SAXDP_KIND_SUBLAYER_USE] = { sizeof(uint32_t), sizeof(struct saxdp_sublayer_use) },
 };
 
 size_t kind_key_size(enum saxdp_kind kind)
