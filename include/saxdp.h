@@ -103,6 +103,18 @@ struct saxdp;
  * Return: 0; -ENOENT (not loaded), -EPROTO (another ABI version), -EACCES (not in its groups).
  */
 int saxdp_open(const char *instance, struct saxdp **ret);
+
+/**
+ * saxdp_open_session() - look at the instance of a session of fwpmu.h
+ * @engine: from FwpmEngineOpen0()
+ * @ret: receives the handle, which stays open when the session ends. Of the same instance also
+ *	where another one of its name was loaded since.
+ *
+ * For a daemon that has set up SAs and wants their traffic, which fwpmu.h cannot say.
+ *
+ * Return: 0; -EBADF (not an open handle of this process), -ENOMEM.
+ */
+int saxdp_open_session(HANDLE engine, struct saxdp **ret);
 void saxdp_close(struct saxdp *s); /* NULL is allowed */
 
 /* --- interfaces ------------------------------------------------------------------------------------- */
@@ -295,10 +307,78 @@ struct saxdp_filter_info {
 	struct saxdp_traffic_count matched;
 };
 
-int saxdp_context_list(struct saxdp *s, struct saxdp_context_info **ret, size_t *ret_count);
+/*
+ * Traffic, of one or of all. A list is a batched read of whole maps, some 1,000 entries in a system
+ * call, and shows one state: what was alive at one moment, each thing whole. Counts go on while they
+ * are read. Who wants the traffic of more than a few asks for the list; 100,000 contexts take a few
+ * tenths of a second.
+ *
+ * All that follow return 0; -ENOENT (unloaded since saxdp_open(), or, of one, no such thing),
+ * -ETIMEDOUT (writers went on changing it), -ENOMEM, or what the kernel said. On failure @ret is
+ * untouched.
+ */
+
+/**
+ * saxdp_context_get() - one SA context with the traffic of its SAs
+ * @id: as IPsecSaContextCreate1() returned it
+ *
+ * A few look-ups, however many contexts there are.
+ */
 int saxdp_context_get(struct saxdp *s, uint64_t id, struct saxdp_context_info *ret);
+
+/**
+ * saxdp_context_list() - all SA contexts with the traffic of their SAs, by id
+ * @ret: receives the list, one allocation, to be freed with free(); NULL when it is empty
+ * @ret_count: receives their number
+ */
+int saxdp_context_list(struct saxdp *s, struct saxdp_context_info **ret, size_t *ret_count);
+
+/* What packets find an SA by (RFC 4301 4.1), and its direction. */
+struct saxdp_sa_name {
+	uint32_t direction; /* enum saxdp_direction */
+	uint8_t protocol; /* 50 or 51 */
+	uint8_t family; /* 4 or 6 */
+	uint32_t destination[4]; /* IPv4 in word 0 */
+	__be32 spi;
+};
+
+/**
+ * saxdp_sa_get() - one SA and its traffic
+ *
+ * One look-up. An SPI that is got and has no bundle yet is no SA.
+ *
+ * Return: also -EINVAL (no such family, protocol or direction).
+ */
+int saxdp_sa_get(struct saxdp *s, const struct saxdp_sa_name *name, struct saxdp_sa_info *ret);
+
+/**
+ * saxdp_sa_list() - all SAs and their traffic, by context, inbound first
+ * @ret: receives the list, one allocation, to be freed with free(); NULL when it is empty
+ * @ret_count: receives their number
+ */
 int saxdp_sa_list(struct saxdp *s, struct saxdp_sa_info **ret, size_t *ret_count);
+
+/**
+ * saxdp_tunnel_get() - one tunnel and the traffic of all SAs it ever had
+ * @tunnel: as in struct saxdp_context_info
+ *
+ * What SAs have counted whose place has not been taken yet is still with them: this reads as much
+ * as the list does.
+ */
+int saxdp_tunnel_get(struct saxdp *s, uint32_t tunnel, struct saxdp_tunnel_info *ret);
+
+/**
+ * saxdp_tunnel_list() - all tunnels and the traffic of all SAs they ever had, by id
+ * @ret: receives the list, one allocation, to be freed with free(); NULL when it is empty
+ * @ret_count: receives their number
+ */
 int saxdp_tunnel_list(struct saxdp *s, struct saxdp_tunnel_info **ret, size_t *ret_count);
+
+/**
+ * saxdp_filter_list() - all filters and what matched them, by id
+ * @ret: receives the list, one allocation, to be freed with free(); NULL when it is empty
+ * @ret_count: receives their number
+ */
 int saxdp_filter_list(struct saxdp *s, struct saxdp_filter_info **ret, size_t *ret_count);
 
 const char *saxdp_layer_name(uint32_t layer); /* "FWPM_LAYER_INBOUND_TRANSPORT_V4" */

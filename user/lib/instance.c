@@ -281,6 +281,14 @@ int instance_get(const char *name, enum instance_access access, struct instance 
 	return err;
 }
 
+struct instance *instance_ref(struct instance *inst)
+{
+	pthread_mutex_lock(&instances_lock);
+	inst->refs++;
+	pthread_mutex_unlock(&instances_lock);
+	return inst;
+}
+
 void instance_put(struct instance *inst)
 {
 	if (!inst)

@@ -56,6 +56,7 @@ enum instance_access {
 };
 
 int instance_get(const char *name, enum instance_access access, struct instance **ret);
+struct instance *instance_ref(struct instance *inst); /* one more of an open one */
 void instance_put(struct instance *inst);
 /* Closes everything in a child after fork(); the memory is leaked, as another thread may use it. */
 void instance_forked(void);

@@ -47,11 +47,15 @@ static inline bool view_stamped(const struct view *v, uint64_t born)
 	return born && born <= v->engine.epoch[SAXDP_EPOCH_SA].generation;
 }
 
+struct sa_name;
+
 /* --- look_sa.c --------------------------------------------------------------------------------------- */
 
 /* Of a key and value as the maps have them, whether they live or not. */
 void sa_info_of(const struct saxdp_engine *engine, enum saxdp_kind kind, const void *key,
 		const struct saxdp_sa *sa, struct saxdp_sa_info *ret);
+/* -ENOENT when it does not live at the view. */
+int sa_info_find(const struct view *v, const struct sa_name *n, struct saxdp_sa_info *ret);
 /* All that live at the view, but larval ones, in no order: a list of struct saxdp_sa_info. */
 int sa_info_collect(struct view *v, struct list *ret);
 

@@ -79,40 +79,13 @@ static int sas_index(struct sources *x)
 	return err;
 }
 
-static int sa_look_up(const struct view *v, const struct sa_name *n, struct saxdp_sa_info *ret)
-{
-	struct saxdp_sa4_key key4 = {
-		.destination = n->destination[0],
-		.spi = n->spi,
-		.protocol = n->protocol,
-		.direction = n->direction,
-	};
-	struct saxdp_sa6_key key6 = {
-		.spi = n->spi,
-		.protocol = n->protocol,
-		.direction = n->direction,
-	};
-	enum saxdp_kind kind = n->family == 4 ? SAXDP_KIND_SA4 : SAXDP_KIND_SA6;
-	const void *key = n->family == 4 ? (void *)&key4 : (void *)&key6;
-	struct saxdp_sa sa;
-	int err;
-
-	memcpy(key6.destination, n->destination, sizeof(key6.destination));
-	err = store_lookup(v->inst, kind, key, &sa);
-	if (!err && !view_alive(v, SAXDP_EPOCH_SA, &sa.life))
-		err = -ENOENT;
-	if (!err)
-		sa_info_of(&v->engine, kind, key, &sa, ret);
-	return err;
-}
-
 static int sa_find(const struct sources *x, const struct sa_name *n, struct saxdp_sa_info *ret)
 {
 	const struct saxdp_sa_info *sa = x->sas.element;
 	uint32_t hash, at, i;
 
 	if (!x->whole)
-		return sa_look_up(x->view, n, ret);
+		return sa_info_find(x->view, n, ret);
 	for (hash = at = name_hash(n); table_next(&x->sa_by_name, hash, &at, &i);) {
 		if (!name_is(n, &sa[i]))
 			continue;

@@ -2,6 +2,7 @@
 /* SAs as an operator sees them: both pairs of counters added, times by the clock on the wall. */
 #include "look.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,6 +38,33 @@ void sa_info_of(const struct saxdp_engine *engine, enum saxdp_kind kind, const v
 		ret->spi = key6->spi;
 		memcpy(ret->destination, key6->destination, sizeof(ret->destination));
 	}
+}
+
+int sa_info_find(const struct view *v, const struct sa_name *n, struct saxdp_sa_info *ret)
+{
+	struct saxdp_sa4_key key4 = {
+		.destination = n->destination[0],
+		.spi = n->spi,
+		.protocol = n->protocol,
+		.direction = n->direction,
+	};
+	struct saxdp_sa6_key key6 = {
+		.spi = n->spi,
+		.protocol = n->protocol,
+		.direction = n->direction,
+	};
+	enum saxdp_kind kind = n->family == 4 ? SAXDP_KIND_SA4 : SAXDP_KIND_SA6;
+	const void *key = n->family == 4 ? (void *)&key4 : (void *)&key6;
+	struct saxdp_sa sa;
+	int err;
+
+	memcpy(key6.destination, n->destination, sizeof(key6.destination));
+	err = store_lookup(v->inst, kind, key, &sa);
+	if (!err && !view_alive(v, SAXDP_EPOCH_SA, &sa.life))
+		err = -ENOENT;
+	if (!err)
+		sa_info_of(&v->engine, kind, key, &sa, ret);
+	return err;
 }
 
 struct collect {
@@ -106,4 +134,35 @@ int saxdp_sa_list(struct saxdp *s, struct saxdp_sa_info **ret, size_t *ret_count
 		list_give(&list, sa_info_order, ret, ret_count);
 	list_clear(&list);
 	return look_result(s, err);
+}
+
+int saxdp_sa_get(struct saxdp *s, const struct saxdp_sa_name *name, struct saxdp_sa_info *ret)
+{
+	const struct sa_name n = {
+		.destination = name->destination,
+		.spi = name->spi,
+		.family = name->family,
+		.protocol = name->protocol,
+		.direction = name->direction,
+	};
+	struct view v = VIEW_INIT(s->inst);
+	struct saxdp_sa_info info;
+	int err;
+
+	if ((name->family != 4 && name->family != 6) ||
+	    (name->protocol != ESP && name->protocol != AH) || name->direction > SAXDP_OUTBOUND)
+		return fail(-EINVAL, "SA: family %u, protocol %u, direction %u", name->family,
+			    name->protocol, name->direction);
+	do {
+		err = view_begin(&v);
+		if (err)
+			break;
+		err = sa_info_find(&v, &n, &info);
+		if (err == -ENOENT)
+			err = fail(FWP(FWP_E_NOT_FOUND), "SA 0x%08x: no such SA", ntohl(name->spi));
+	} while (view_again(&v, &err));
+	if (err)
+		return look_result(s, err);
+	*ret = info;
+	return 0;
 }

@@ -228,3 +228,24 @@ int saxdp_tunnel_list(struct saxdp *s, struct saxdp_tunnel_info **ret, size_t *r
 	list_clear(&list);
 	return look_result(s, err);
 }
+
+int saxdp_tunnel_get(struct saxdp *s, uint32_t tunnel, struct saxdp_tunnel_info *ret)
+{
+	const struct saxdp_tunnel_info *t;
+	struct list list = {};
+	int err;
+
+	err = tunnel_info_collect(s->inst, &list);
+	t = list.element;
+	if (!err) {
+		err = fail(FWP(FWP_E_NOT_FOUND), "tunnel %u: no such tunnel", tunnel);
+		for (size_t i = 0; i < list.count; i++) {
+			if (t[i].id != tunnel)
+				continue;
+			*ret = t[i];
+			err = 0;
+		}
+	}
+	list_clear(&list);
+	return look_result(s, err);
+}

@@ -21,6 +21,23 @@ int saxdp_open(const char *instance, struct saxdp **ret)
 	return 0;
 }
 
+int saxdp_open_session(HANDLE engine, struct saxdp **ret)
+{
+	struct session *session;
+	struct saxdp *s;
+
+	if (session_get(engine, &session))
+		return -EBADF;
+	s = calloc(1, sizeof(*s));
+	if (s)
+		s->inst = instance_ref(session->inst);
+	session_put(session);
+	if (!s)
+		return fail(-ENOMEM, "open: out of memory");
+	*ret = s;
+	return 0;
+}
+
 void saxdp_close(struct saxdp *s)
 {
 	if (!s)
