@@ -18,7 +18,16 @@
  * A session has at most one. It belongs to the session, not to a thread: the calls of all threads
  * that use the handle are part of it. A call that fails inside does not end it; the caller tries
  * again, goes on without, or aborts. Outside of one, every call is a transaction of its own. Calls
- * that change SA contexts are not allowed inside.
+ * that change SA contexts are not allowed inside, and those that read SA contexts show the newest.
+ *
+ * A read-only transaction shows the policy as it was at its beginning, whatever others commit
+ * meanwhile. Any number of them go on at once. That of a session that may write keeps explicit
+ * transactions of others waiting, not their single calls; that of a process that may only read
+ * keeps nobody waiting. When something that was deleted since has had to make room, a call that
+ * reads returns FWP_E_TXN_ABORTED rather than part of another state: end the transaction and begin
+ * it again. In one that keeps others waiting it takes single calls of others that use a key for the
+ * third time or bring new kinds of selectors; in one of a process that may only read, any second
+ * commit can do it. Windows keeps single calls waiting too.
  *
  * Source: "Object Management" (Windows Filtering Platform), section on transactions.
  */
@@ -36,7 +45,9 @@ FWP_BEGIN_DECLS
  * @flags: 0 to read and change, FWPM_TXN_READ_ONLY to read only.
  *
  * A transaction that changes keeps all other writers of the instance waiting until it ends, up to
- * the txnWaitTimeoutInMSec of their sessions. Packets never wait.
+ * the txnWaitTimeoutInMSec of their sessions, and read-only transactions of those who may write.
+ * Packets never wait. In a read-only transaction, calls that change the policy return
+ * FWP_E_INCOMPATIBLE_TXN.
  *
  * Context: Any thread. Waits up to the session's txnWaitTimeoutInMSec.
  *

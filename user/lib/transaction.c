@@ -5,7 +5,11 @@
  * A transaction that changes things holds the writer lock from begin to end and gathers its
  * operations on the heap; nothing of it is in a map before the commit. Who dies in it leaves the
  * engine as it was. A call inside sees the transaction's changes by looking through the list first.
- * A read-only transaction holds the lock shared, so that nothing it may want to see is reclaimed.
+ *
+ * A read-only transaction reads at the generation of its beginning. Who may write holds the lock
+ * shared, which keeps explicit transactions and reclaiming out; single calls take no lock, and who
+ * may only read gets none. So each read asks afterwards whether something that has died since was
+ * reclaimed. If so the transaction cannot go on seeing one state, and says so.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -231,10 +235,13 @@ int policy_begin(struct policy *p, struct session *s)
 	int err;
 
 	*p = (struct policy){ .session = s };
-	if (!session_writes(s))
-		return fail(WIN32(ERROR_ACCESS_DENIED), "session: may only read");
 	pthread_mutex_lock(&s->lock);
-	err = engine_read(s, &p->engine);
+	if (s->txn && s->txn->read_only)
+		err = fail(FWP(FWP_E_INCOMPATIBLE_TXN), "session: its transaction is read-only");
+	else if (!session_writes(s))
+		err = fail(WIN32(ERROR_ACCESS_DENIED), "session: may only read");
+	else
+		err = engine_read(s, &p->engine);
 	/* Who writes next removes what dead sessions left. */
 	if (!err && !s->txn && !s->sweeping && any_dead(&p->engine)) {
 		s->sweeping = true;
@@ -245,8 +252,6 @@ int policy_begin(struct policy *p, struct session *s)
 		if (!err)
 			err = engine_read(s, &p->engine);
 	}
-	if (!err && s->txn && s->txn->read_only)
-		err = fail(FWP(FWP_E_INCOMPATIBLE_TXN), "session: its transaction is read-only");
 	if (err) {
 		pthread_mutex_unlock(&s->lock);
 		return err;
@@ -336,17 +341,34 @@ int policy_read_begin(struct policy *p, struct session *s)
 	return err;
 }
 
+/* Entries alive at the beginning may be gone: their absence proves nothing. */
+static int transaction_still(const struct session *s)
+{
+	uint64_t generation = s->txn->engine.epoch[SAXDP_EPOCH_POLICY].generation;
+	struct saxdp_engine now;
+	int err = engine_read(s, &now);
+
+	if (!err && now.epoch[SAXDP_EPOCH_POLICY].reclaimed > generation)
+		err = fail(FWP(FWP_E_TXN_ABORTED),
+			   "session: what its transaction may still see was reclaimed");
+	return err;
+}
+
 bool policy_read_again(struct policy *p, int *err)
 {
-	int begin;
+	const struct transaction *t = p->session->txn;
+	int ended = 0;
 
-	if (!p->session->txn && view_again(&p->view, err)) {
-		begin = view_begin(&p->view);
+	if (!t && view_again(&p->view, err)) {
+		ended = view_begin(&p->view);
 		p->engine = p->view.engine;
-		if (!begin)
+		if (!ended)
 			return true;
-		*err = begin;
+	} else if (t && t->read_only) {
+		ended = transaction_still(p->session);
 	}
+	if (ended)
+		*err = ended;
 	pthread_mutex_unlock(&p->session->lock);
 	return false;
 }
