@@ -340,6 +340,10 @@ typedef struct FWPM_LAYER0_ {
 	UINT16 layerId;
 } FWPM_LAYER0;
 
+typedef struct FWPM_LAYER_ENUM_TEMPLATE0_ {
+	UINT64 reserved;
+} FWPM_LAYER_ENUM_TEMPLATE0;
+
 typedef struct FWPM_NET_EVENT_HEADER0_ {
 	FILETIME timeStamp;
 	UINT32 flags;

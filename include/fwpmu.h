@@ -10,6 +10,7 @@
 
 #include "fwp/engine.h"
 #include "fwp/filter.h"
+#include "fwp/layer.h"
 #include "fwp/provider.h"
 #include "fwp/provider_context.h"
 #include "fwp/sa.h"
