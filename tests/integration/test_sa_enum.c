@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause
 /*
+ * link: -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc
+ *
  * Enumerations of SA contexts and of SAs: what another process made, page by page, by template, as
  * of one moment, and handles that are none.
  */
@@ -667,6 +669,111 @@ static void an_engine_that_is_gone_enumerates_nothing(void **state)
 	assert_ok(IPsecSaDestroyEnumHandle0(client.engine, sas));
 }
 
+/* --- memory ------------------------------------------------------------------------------------------------------ */
+
+static unsigned int allocation, fails_at; /* from 1; 0: none */
+
+void *__real_malloc(size_t size);
+void *__real_calloc(size_t n, size_t size);
+void *__real_realloc(void *p, size_t size);
+void *__wrap_malloc(size_t size);
+void *__wrap_calloc(size_t n, size_t size);
+void *__wrap_realloc(void *p, size_t size);
+
+static bool refuse(void)
+{
+	return fails_at && ++allocation == fails_at;
+}
+
+void *__wrap_malloc(size_t size)
+{
+	return refuse() ? NULL : __real_malloc(size);
+}
+
+void *__wrap_calloc(size_t n, size_t size)
+{
+	return refuse() ? NULL : __real_calloc(n, size);
+}
+
+void *__wrap_realloc(void *p, size_t size)
+{
+	return refuse() ? NULL : __real_realloc(p, size);
+}
+
+/* Whether the call came that far. */
+static bool disarm(void)
+{
+	bool hit = allocation >= fails_at;
+
+	allocation = fails_at = 0;
+	return hit;
+}
+
+static void out_of_memory_a_handle_is_not_made(void **state)
+{
+	unsigned int refused = 0;
+	bool hit = true;
+
+	(void)state;
+	for (unsigned int k = 1; hit; k++) {
+		HANDLE contexts = &k, sas = &k;
+		DWORD results[2];
+
+		fails_at = k;
+		results[0] = IPsecSaContextCreateEnumHandle0(client.engine, NULL, &contexts);
+		hit = disarm();
+		fails_at = k;
+		results[1] = IPsecSaCreateEnumHandle0(client.engine, NULL, &sas);
+		hit |= disarm();
+		for (int i = 0; i < 2; i++) {
+			HANDLE handle = i ? sas : contexts;
+
+			refused += results[i] != ERROR_SUCCESS;
+			if (results[i] == ERROR_SUCCESS)
+				assert_ok(i ? IPsecSaDestroyEnumHandle0(client.engine, handle) :
+					      IPsecSaContextDestroyEnumHandle0(client.engine,
+									       handle));
+			else
+				assert_int_equal(results[i], ERROR_NOT_ENOUGH_MEMORY);
+			if (results[i] != ERROR_SUCCESS)
+				assert_ptr_equal(handle, &k);
+		}
+	}
+	assert_true(refused > 10);
+}
+
+static void out_of_memory_no_page_is_skipped(void **state)
+{
+	HANDLE handle = contexts_open(client.engine, NULL);
+	unsigned int seen = 0, refused = 0;
+
+	(void)state;
+	while (seen < MADE) {
+		IPSEC_SA_CONTEXT1 **entries = (IPSEC_SA_CONTEXT1 **)&client;
+		UINT32 count = MANY;
+		DWORD result = ERROR_NOT_ENOUGH_MEMORY;
+
+		for (unsigned int k = 1; result; k++) {
+			fails_at = k;
+			result = IPsecSaContextEnum1(client.engine, handle, 2, &entries, &count);
+			if (!disarm())
+				assert_int_equal(result, ERROR_SUCCESS);
+			if (!result)
+				break;
+			assert_int_equal(result, ERROR_NOT_ENOUGH_MEMORY);
+			assert_ptr_equal(entries, &client);
+			assert_int_equal(count, MANY);
+			refused++;
+		}
+		assert_int_equal(count, 2);
+		assert_int_equal(entries[0]->saContextId, made[seen]);
+		assert_int_equal(entries[1]->saContextId, made[seen + 1]);
+		seen += count;
+		FwpmFreeMemory0((void **)&entries);
+	}
+	assert_true(refused > MADE);
+}
+
 #define STORY(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -684,6 +791,8 @@ int main(void)
 		STORY(a_handle_that_is_none_is_refused),
 		STORY(null_is_refused_and_moves_nothing),
 		STORY(an_engine_that_is_gone_enumerates_nothing),
+		STORY(out_of_memory_a_handle_is_not_made),
+		STORY(out_of_memory_no_page_is_skipped),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -398,6 +398,51 @@ static void null_and_state_are_refused_as_documented(void **state)
 	client_session_end(dynamic);
 }
 
+static int older_forms_of_a_reader(struct child *self, void *arg)
+{
+	UINT64 context = *(const UINT64 *)arg, id = UNTOUCHED;
+	struct path p = paths[PATH_TUNNEL];
+	IPSEC_TRAFFIC0 traffic = traffic_older(&p.traffic);
+	IPSEC_GETSPI0 get = get_older(&p.get);
+	HANDLE engine = client_session(0, 0);
+	IPSEC_SA_SPI spi = UNTOUCHED;
+	IPSEC_SA_CONTEXT0 *copy;
+
+	(void)self;
+	assert_result(IPsecSaContextCreate0(engine, &traffic, NULL, &id), ERROR_ACCESS_DENIED);
+	assert_result(IPsecSaContextGetSpi0(engine, context, &get, &spi), ERROR_ACCESS_DENIED);
+	assert_int_equal(id, UNTOUCHED);
+	assert_int_equal(spi, UNTOUCHED);
+	assert_ok(IPsecSaContextGetById0(engine, context, &copy));
+	assert_int_equal(copy->saContextId, context);
+	FwpmFreeMemory0((void **)&copy);
+	client_session_end(engine);
+	return 0;
+}
+
+static void rights_and_the_end_of_the_engine_are_those_of_the_newer_forms(void **state)
+{
+	const struct identity reader = { .uid = 61031, .gid = CLIENT_READERS };
+	struct path p = paths[PATH_TUNNEL];
+	IPSEC_TRAFFIC0 traffic = traffic_older(&p.traffic);
+	IPSEC_GETSPI0 get = get_older(&p.get);
+	UINT64 context = path_create(&p), id = UNTOUCHED;
+	IPSEC_SA_CONTEXT0 *copy = (IPSEC_SA_CONTEXT0 *)&id;
+	IPSEC_SA_SPI spi = UNTOUCHED;
+
+	(void)state;
+	child_run(&(struct child_opts){ .as = &reader }, older_forms_of_a_reader, &context);
+	assert_int_equal(saxdp_unload(client.instance, true), 0);
+	assert_result(IPsecSaContextCreate0(client.engine, &traffic, NULL, &id),
+		      RPC_E_DISCONNECTED);
+	assert_result(IPsecSaContextGetSpi0(client.engine, context, &get, &spi),
+		      RPC_E_DISCONNECTED);
+	assert_result(IPsecSaContextGetById0(client.engine, context, &copy), RPC_E_DISCONNECTED);
+	assert_int_equal(id, UNTOUCHED);
+	assert_int_equal(spi, UNTOUCHED);
+	assert_ptr_equal(copy, &id);
+}
+
 #define STORY(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -408,6 +453,7 @@ int main(void)
 		STORY(both_forms_get_one_spi),
 		STORY(both_forms_refuse_the_same),
 		STORY(null_and_state_are_refused_as_documented),
+		STORY(rights_and_the_end_of_the_engine_are_those_of_the_newer_forms),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
