@@ -23,7 +23,7 @@ enum {
 	MAPS_MAX = 64,
 	SLABS_MAX = 512,
 	NAME_MAX_BYTES = 64,
-	SHARE_MIN = CONTEXTS / 4, /* objects of a class that others may have taken meanwhile */
+	SHARE_MIN = CONTEXTS / 10 * 9, /* objects of a class; what is fewer is somebody else's */
 };
 
 /* --- maps ------------------------------------------------------------------------------------------------ */
