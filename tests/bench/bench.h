@@ -151,7 +151,8 @@ static inline void bench_row(const char *what, const struct sample *value,
 	if (ratio) {
 		s = sample_summary(ratio);
 		summary_range(range, &s);
-		printf(" %5.2f %-*s %s", s.median, *aim ? BENCH_RANGE - 4 : 0, range, aim);
+		printf(" %5.2f %-*s%s%s", s.median, *aim ? BENCH_RANGE - 4 : 0, range,
+		       *aim ? " " : "", aim);
 	}
 	putchar('\n');
 }
