@@ -4,6 +4,7 @@
  * readers' group, and a stranger, each in a process of his own. First every call of the API, which
  * the library answers; then every pin, which the kernel holds whatever the library thinks.
  */
+#include <arpa/inet.h>
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <stdio.h>
@@ -183,6 +184,108 @@ static DWORD do_get_by_id(struct made *m)
 	return result;
 }
 
+/* Of the path, in the older form. */
+static IPSEC_TRAFFIC0 traffic_older(const IPSEC_TRAFFIC1 *t)
+{
+	return (IPSEC_TRAFFIC0){
+		.ipVersion = t->ipVersion,
+		.localV4Address = t->localV4Address,
+		.remoteV4Address = t->remoteV4Address,
+		.trafficType = t->trafficType,
+		.ipsecFilterId = t->ipsecFilterId,
+	};
+}
+
+static DWORD do_create_older(struct made *m)
+{
+	const IPSEC_TRAFFIC0 traffic = traffic_older(&path.traffic);
+
+	return IPsecSaContextCreate0(m->engine, &traffic, NULL, &m->context);
+}
+
+static DWORD do_get_spi_older(struct made *m)
+{
+	const IPSEC_GETSPI0 get = {
+		.inboundIpsecTraffic = traffic_older(&path.get.inboundIpsecTraffic),
+		.ipVersion = path.get.ipVersion,
+	};
+	IPSEC_SA_SPI spi;
+
+	return IPsecSaContextGetSpi0(m->engine, m->context, &get, &spi);
+}
+
+static DWORD do_get_by_id_older(struct made *m)
+{
+	IPSEC_SA_CONTEXT0 *copy = NULL;
+	DWORD result = IPsecSaContextGetById0(m->engine, m->there, &copy);
+
+	FwpmFreeMemory0((void **)&copy);
+	return result;
+}
+
+static DWORD do_enumerate_contexts(struct made *m)
+{
+	IPSEC_SA_CONTEXT0 **older = NULL;
+	IPSEC_SA_CONTEXT1 **newer = NULL;
+	HANDLE handle;
+	UINT32 count;
+	DWORD result;
+
+	result = IPsecSaContextCreateEnumHandle0(m->engine, NULL, &handle);
+	if (!result)
+		result = IPsecSaContextEnum0(m->engine, handle, 1, &older, &count);
+	if (!result)
+		result = IPsecSaContextEnum1(m->engine, handle, 1, &newer, &count);
+	if (!result)
+		result = IPsecSaContextDestroyEnumHandle0(m->engine, handle);
+	FwpmFreeMemory0((void **)&older);
+	FwpmFreeMemory0((void **)&newer);
+	return result;
+}
+
+static DWORD do_enumerate_sas(struct made *m)
+{
+	IPSEC_SA_DETAILS0 **older = NULL;
+	IPSEC_SA_DETAILS1 **newer = NULL;
+	HANDLE handle;
+	UINT32 count;
+	DWORD result;
+
+	result = IPsecSaCreateEnumHandle0(m->engine, NULL, &handle);
+	if (!result)
+		result = IPsecSaEnum0(m->engine, handle, 1, &older, &count);
+	if (!result)
+		result = IPsecSaEnum1(m->engine, handle, 1, &newer, &count);
+	if (!result)
+		result = IPsecSaDestroyEnumHandle0(m->engine, handle);
+	FwpmFreeMemory0((void **)&older);
+	FwpmFreeMemory0((void **)&newer);
+	return result;
+}
+
+static DWORD do_statistics(struct made *m)
+{
+	IPSEC_STATISTICS1 newer;
+	IPSEC_STATISTICS0 older;
+	DWORD result = IPsecGetStatistics1(m->engine, &newer);
+
+	return result ? result : IPsecGetStatistics0(m->engine, &older);
+}
+
+/* What it opens is no more than the session could have opened by itself. */
+static DWORD do_look(struct made *m)
+{
+	struct saxdp_context_info info;
+	struct saxdp *s = NULL;
+	int err;
+
+	err = saxdp_open_session(m->engine, &s);
+	if (!err)
+		err = saxdp_context_get(s, m->there, &info);
+	saxdp_close(s);
+	return err ? ERROR_ACCESS_DENIED : ERROR_SUCCESS;
+}
+
 enum { ALLOWED = ERROR_SUCCESS, DENIED = ERROR_ACCESS_DENIED };
 
 /* In the order in which a writer and root can do them all. */
@@ -206,6 +309,14 @@ static const struct {
 	{ "SaContextAddInbound1", do_add_inbound, DENIED },
 	{ "SaContextAddOutbound1", do_add_outbound, DENIED },
 	{ "SaContextGetById1", do_get_by_id, ALLOWED },
+	{ "SaContextGetById0", do_get_by_id_older, ALLOWED },
+	{ "SaContextEnum0 and 1", do_enumerate_contexts, ALLOWED },
+	{ "SaEnum0 and 1", do_enumerate_sas, ALLOWED },
+	{ "GetStatistics0 and 1", do_statistics, ALLOWED },
+	{ "open_session", do_look, ALLOWED },
+	{ "SaContextDeleteById0", do_delete, DENIED },
+	{ "SaContextCreate0", do_create_older, DENIED },
+	{ "SaContextGetSpi0", do_get_spi_older, DENIED },
 	{ "SaContextDeleteById0", do_delete, DENIED },
 };
 
@@ -303,6 +414,29 @@ static int look_context(struct saxdp *s)
 	struct saxdp_context_info info;
 
 	return saxdp_context_get(s, context_there, &info);
+}
+
+static int look_sa(struct saxdp *s)
+{
+	struct saxdp_sa_name name = {
+		.direction = SAXDP_INBOUND,
+		.protocol = SA_ESP,
+		.family = 4,
+		.spi = htonl(SPI + 1),
+	};
+	struct saxdp_sa_info info;
+
+	maps_local(&path, name.destination);
+	return saxdp_sa_get(s, &name, &info);
+}
+
+static int look_tunnel(struct saxdp *s)
+{
+	struct saxdp_context_info context;
+	struct saxdp_tunnel_info tunnel;
+	int err = saxdp_context_get(s, context_there, &context);
+
+	return err ? err : saxdp_tunnel_get(s, context.tunnel, &tunnel);
 }
 
 static int look_sas(struct saxdp *s)
@@ -425,7 +559,9 @@ static const struct {
 	{ "status_get", look_status, READER },
 	{ "context_list", look_contexts, READER },
 	{ "context_get", look_context, READER },
+	{ "sa_get", look_sa, READER },
 	{ "sa_list", look_sas, READER },
+	{ "tunnel_get", look_tunnel, READER },
 	{ "tunnel_list", look_tunnels, READER },
 	{ "filter_list", look_filters, READER },
 	{ "attached_list", look_attached, READER },
