@@ -19,4 +19,6 @@
 #include "fwp/sublayer.h"
 #include "fwp/transaction.h"
 
+#include "fwpvi.h" /* last: names for all of the above */
+
 #endif /* FWPMU_H */

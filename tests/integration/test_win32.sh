@@ -50,6 +50,11 @@ for compiler in "${compilers[@]}"; do
 		$compiler $warn $(flags "$BUILD" --cflags) -DUNICODE= -fsyntax-only "$source"
 	done
 done
+# The names of version_independent.c are those of Windows 10; here they are those of Vista.
+for compiler in "${compilers[@]}"; do
+	$compiler $warn $(flags "$installed" --cflags) -D_WIN32_WINNT=0x0600 -c \
+		-o "$dir/${compiler%% *}/version_vista.o" "$root/tests/win32/version_independent.c"
+done
 for compiler in g++ clang++-19; do
 	$compiler -std=c++17 $warn $(flags "$installed" --cflags) -c \
 		-o "$dir/$compiler/ike_threads.o" "$root/tests/win32/ike_threads.cpp"
@@ -89,6 +94,9 @@ for compiler in gcc g++ clang-19 clang++-19; do
 		$compiler -o "guids_own-$libs" guids_own.o ${!libs}
 		"./guids_own-$libs" || fail "$compiler, $libs: guids_own.c found mistake $?"
 		$compiler -o "manual_keying-$libs" manual_keying.o ${!libs}
+		for names in version_independent version_vista; do
+			$compiler -o "$names-$libs" $names.o ${!libs}
+		done
 		[ ! -e ike_threads.o ] || $compiler -o "ike_threads-$libs" ike_threads.o ${!libs}
 	done
 	# Those without main() are a plugin, in which nothing is left open.
@@ -121,6 +129,11 @@ for made in "$dir"/made.*; do
 		fail 'a context was deleted twice'
 done
 [ "$(saxdp -j context list)" = '[]' ] || fail 'contexts are left'
+
+# Names without a version are the calls that these programs need.
+for program in "$dir"/*/version_*-{shared,static}; do
+	"$program" || fail "${program#"$dir"/}: step $? failed"
+done
 
 # Its last call names no tunnel policy, and that is what it says.
 for compiler in g++ clang++-19; do
