@@ -139,6 +139,7 @@ DWORD FwpmFilterDeleteById0(HANDLE engineHandle, UINT64 id);
  * * FWP_E_NULL_POINTER - @filter is NULL
  * * ERROR_ACCESS_DENIED - the process may not read the instance
  * * RPC_E_DISCONNECTED - the engine was unloaded since the handle was opened
+ * * FWP_E_TXN_ABORTED - in a read-only transaction: what it may still see was reclaimed
  * * FWP_E_FILTER_NOT_FOUND - no filter has this id
  * * ERROR_NOT_ENOUGH_MEMORY - the process is out of memory
  * * FWP_E_TIMEOUT - writers went on changing what was being read for longer than the session waits

@@ -93,6 +93,7 @@ DWORD FwpmProviderDeleteByKey0(HANDLE engineHandle, const GUID *key);
  * * FWP_E_NULL_POINTER - @key or @provider is NULL
  * * ERROR_ACCESS_DENIED - the process may not read the instance
  * * RPC_E_DISCONNECTED - the engine was unloaded since the handle was opened
+ * * FWP_E_TXN_ABORTED - in a read-only transaction: what it may still see was reclaimed
  * * FWP_E_PROVIDER_NOT_FOUND - no provider has this key
  * * ERROR_NOT_ENOUGH_MEMORY - the process is out of memory
  * * FWP_E_TIMEOUT - writers went on changing what was being read for longer than the session waits
@@ -119,6 +120,7 @@ DWORD FwpmProviderGetByKey0(HANDLE engineHandle, const GUID *key, FWPM_PROVIDER0
  * * FWP_E_NULL_POINTER - @enumHandle is NULL
  * * ERROR_ACCESS_DENIED - the process may not read the instance
  * * RPC_E_DISCONNECTED - the engine was unloaded since the handle was opened
+ * * FWP_E_TXN_ABORTED - in a read-only transaction: what it may still see was reclaimed
  * * ERROR_NOT_ENOUGH_MEMORY - the process is out of memory
  * * FWP_E_TIMEOUT - writers went on changing what was being read for longer than the session waits
  *

@@ -103,6 +103,7 @@ DWORD FwpmSubLayerDeleteByKey0(HANDLE engineHandle, const GUID *key);
  * * FWP_E_NULL_POINTER - @key or @subLayer is NULL
  * * ERROR_ACCESS_DENIED - the process may not read the instance
  * * RPC_E_DISCONNECTED - the engine was unloaded since the handle was opened
+ * * FWP_E_TXN_ABORTED - in a read-only transaction: what it may still see was reclaimed
  * * FWP_E_SUBLAYER_NOT_FOUND - no sublayer has this key
  * * ERROR_NOT_ENOUGH_MEMORY - the process is out of memory
  * * FWP_E_TIMEOUT - writers went on changing what was being read for longer than the session waits
@@ -130,6 +131,7 @@ DWORD FwpmSubLayerGetByKey0(HANDLE engineHandle, const GUID *key, FWPM_SUBLAYER0
  * * FWP_E_NULL_POINTER - @enumHandle is NULL
  * * ERROR_ACCESS_DENIED - the process may not read the instance
  * * RPC_E_DISCONNECTED - the engine was unloaded since the handle was opened
+ * * FWP_E_TXN_ABORTED - in a read-only transaction: what it may still see was reclaimed
  * * ERROR_NOT_ENOUGH_MEMORY - the process is out of memory
  * * FWP_E_TIMEOUT - writers went on changing what was being read for longer than the session waits
  *
