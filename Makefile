@@ -198,7 +198,7 @@ $(SKEL) $(TEST_SKEL): %.skel.h: %.bpf.o
 	$(call msg,SKEL,$@)
 	$(Q)$(BPFTOOL) gen skeleton $< name $(notdir $*)_bpf > $@
 
-$(NAMES): user/lib/names.awk include/fwp/error.h $(wildcard include/*types.h include/fwp/*types.h)
+$(NAMES): user/lib/names.awk $(filter-out include/win32/%,$(HEADERS))
 	$(call msg,GEN,$@)
 	@mkdir -p $(@D)
 	$(Q)awk -f $^ > $@

@@ -337,6 +337,37 @@ static void beside_a_writer_nothing_is_there_in_part(void **state)
 	assert_true(last > first); /* both went on meanwhile */
 }
 
+static void addresses_are_in_the_order_that_the_session_wants(void **state)
+{
+	IPSEC_SA_CONTEXT1 **entries;
+	IPSEC_SA_DETAILS0 **sas;
+	UINT32 count;
+	HANDLE handle;
+
+	(void)state;
+	assert_int_equal(saxdp_session_quirks(client.engine, SAXDP_QUIRK_V6_REVERSED), 0);
+	handle = contexts_open(client.engine, NULL);
+	assert_ok(IPsecSaContextEnum1(client.engine, handle, MANY, &entries, &count));
+	assert_int_equal(count, MADE);
+	for (unsigned int i = 0; i < MADE; i++) {
+		const struct path *p = &paths[i / PEERS][i % PEERS];
+		const IPSEC_SA_DETAILS1 *d = entries[i]->inboundSa;
+
+		for (int byte = 0; d && path_v6(p) && byte < 16; byte++)
+			assert_int_equal(d->traffic.remoteV6Address[byte],
+					 p->traffic.remoteV6Address[15 - byte]);
+		if (d && !path_v6(p))
+			assert_int_equal(d->traffic.remoteV4Address, p->traffic.remoteV4Address);
+	}
+	FwpmFreeMemory0((void **)&entries);
+	handle = sas_open(client.engine, NULL);
+	assert_ok(IPsecSaEnum0(client.engine, handle, MANY, &sas, &count));
+	assert_int_equal(sas[count - 1]->ipVersion, FWP_IP_VERSION_V6);
+	assert_int_equal(sas[count - 1]->traffic.localV6Address[15], 0x20);
+	assert_int_equal(sas[count - 1]->traffic.localV6Address[0], 1);
+	FwpmFreeMemory0((void **)&sas);
+}
+
 /* --- templates ----------------------------------------------------------------------------------------------- */
 
 static FWP_V4_ADDR_AND_MASK v4(UINT32 address, UINT32 mask)
@@ -785,6 +816,7 @@ int main(void)
 		STORY(what_is_enumerated_is_that_of_one_moment),
 		cmocka_unit_test_setup_teardown(beside_a_writer_nothing_is_there_in_part,
 						setup_empty, teardown),
+		STORY(addresses_are_in_the_order_that_the_session_wants),
 		STORY(a_template_picks_the_ends_that_lie_on_its_subnets),
 		STORY(a_template_that_makes_no_sense_is_refused),
 		STORY(sas_are_enumerated_by_direction),
