@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "gateway.h"
+#include "wait.h"
 
 enum {
 	SIZED = 16384,
@@ -23,6 +24,8 @@ enum {
 	MAPS_MAX = 64,
 	SLABS_MAX = 512,
 	NAME_MAX_BYTES = 64,
+	NOISE = 100, /* objects between two readings */
+	QUIET_READS = 500, /* of about a millisecond: they go in batches, after grace periods */
 	SHARE_MIN = CONTEXTS / 10 * 9, /* objects of a class; what is fewer is somebody else's */
 };
 
@@ -132,6 +135,27 @@ static void slabs_read(struct slabs *s)
 	fclose(f);
 }
 
+struct settling {
+	struct slabs *now;
+	long objects;
+	unsigned int quiet;
+};
+
+/* The maps of whoever ran before go some time after their process: wait until nothing goes any more. */
+static bool slabs_settled(void *arg)
+{
+	struct settling *s = arg;
+	long before = s->objects;
+
+	slabs_read(s->now);
+	s->objects = 0;
+	for (unsigned int i = 0; i < s->now->count; i++)
+		if (!strncmp(s->now->slab[i].name, "kmalloc-cg-", 11))
+			s->objects += s->now->slab[i].objects;
+	s->quiet = s->objects < before - NOISE ? 0 : s->quiet + 1;
+	return s->quiet == QUIET_READS;
+}
+
 /* Prints what has grown by so much that it must be ours; returns its bytes for each context. */
 static double slabs_grown(const struct slabs *before, const struct slabs *after)
 {
@@ -163,6 +187,7 @@ static void row(const char *what, double bytes, const char *aim)
 int main(void)
 {
 	static struct slabs before, after;
+	struct settling settling = { .now = &before };
 	char path[PATH_MAX], write[PATH_MAX];
 	double context, sas, tables, fixed = 0;
 	struct saxdp_status st;
@@ -178,7 +203,7 @@ int main(void)
 	for (unsigned int i = 0; i < m.count; i++)
 		fixed += m.map[i].empty;
 
-	slabs_read(&before);
+	require(wait_until(slabs_settled, &settling, WAIT_MS), "the allocator does not settle");
 	for (uint32_t i = 0; i < CONTEXTS; i++)
 		gateway_context(&g, i, SPI_FIRST + i);
 	slabs_read(&after);
