@@ -30,6 +30,7 @@ FWP_BEGIN_DECLS
  * * FWP_E_NULL_POINTER - @key or @layer is NULL
  * * ERROR_ACCESS_DENIED - the process may not read the instance
  * * RPC_E_DISCONNECTED - the engine was unloaded since the handle was opened
+ * * FWP_E_TXN_ABORTED - in a read-only transaction: what it may still see was reclaimed
  * * FWP_E_LAYER_NOT_FOUND - no layer has this key
  * * ERROR_NOT_ENOUGH_MEMORY - the process is out of memory
  * * FWP_E_TIMEOUT - writers went on changing what was being read for longer than the session waits
@@ -71,6 +72,7 @@ DWORD FwpmLayerGetById0(HANDLE engineHandle, UINT16 id, FWPM_LAYER0 **layer);
  * * FWP_E_NULL_POINTER - @enumHandle is NULL
  * * ERROR_ACCESS_DENIED - the process may not read the instance
  * * RPC_E_DISCONNECTED - the engine was unloaded since the handle was opened
+ * * FWP_E_TXN_ABORTED - in a read-only transaction: what it may still see was reclaimed
  * * ERROR_NOT_ENOUGH_MEMORY - the process is out of memory
  * * FWP_E_TIMEOUT - writers went on changing what was being read for longer than the session waits
  *
