@@ -23,6 +23,20 @@ char _license[] SEC("license") = "Dual BSD/GPL";
 /* BPF_MAX_LOOPS of the kernel: of more, bpf_loop() does nothing at all and returns E2BIG. */
 enum { LOOP_MAX = 1 << 23 };
 
+/* What a run without an epoch may do: nothing that has a version. */
+static __always_inline int op_unversioned(const struct saxdp_op *op)
+{
+	switch (op->code) {
+	case SAXDP_OP_PUT:
+	case SAXDP_OP_REMOVE:
+		return 1;
+	case SAXDP_OP_EXPECT:
+	case SAXDP_OP_STORE:
+		return op->kind == SAXDP_KIND_ENGINE;
+	}
+	return 0;
+}
+
 static long apply(__u32 i, struct run *r)
 {
 	__u32 index = r->first + i;
@@ -35,6 +49,10 @@ static long apply(__u32 i, struct run *r)
 		return 1;
 	}
 	op->done = DONE_NOTHING;
+	if (r->epoch == SAXDP_EPOCH_NONE && !op_unversioned(op)) {
+		r->error = -EPERM;
+		return 1;
+	}
 	switch (op->code) {
 	case SAXDP_OP_INSERT:
 	case SAXDP_OP_ENSURE:
@@ -99,7 +117,7 @@ static long undo(__u32 i, struct run *r)
 		sa = sa_lookup(op->kind, op->key);
 		if (op->done == DONE_CHANGED) {
 			if (sa) {
-				sa->context = op->saved;
+				sa_swap_owner(sa, op);
 				__sync_fetch_and_add(&sa->users, -1);
 			}
 			break;
@@ -112,10 +130,10 @@ static long undo(__u32 i, struct run *r)
 		if (op->done == DONE_CREATED) {
 			if (sa)
 				__sync_fetch_and_add(&sa->users, 1);
+			if (sa && op->place)
+				sa_swap_owner(sa, op);
 			break;
 		}
-		if (sa)
-			sa->context = op->saved;
 		life = plain_lookup(op->kind, op->key);
 		if (life) {
 			life->died = SAXDP_NEVER;
@@ -204,7 +222,7 @@ static long reclaim(__u32 i __attribute__((unused)), struct run *r)
 	g = grave_at(e, r->epoch, epoch->grave_tail);
 	if (!g || g->died > r->graced)
 		return 1;
-	reclaimed_note(r, g->died);
+	removed_note(r, g->died);
 	if (g->kind == SAXDP_KIND_SELECTOR4 || g->kind == SAXDP_KIND_SELECTOR6) {
 		candidate_reclaim(g);
 	} else if (g->kind == SAXDP_KIND_KEY) {
@@ -258,7 +276,9 @@ static __always_inline int commit_run(struct saxdp_engine *e, volatile struct sa
 
 	if (e->state == SAXDP_STATE_GONE)
 		return -ESHUTDOWN;
-	if (e->txn != args->txn && !(args->flags & SAXDP_COMMIT_BEGIN && !e->txn))
+	/* Sessions come and go, and switches are turned, beside a transaction. */
+	if (e->txn != args->txn && !(args->flags & SAXDP_COMMIT_BEGIN && !e->txn) &&
+	    !(r.epoch == SAXDP_EPOCH_NONE && !args->flags))
 		return -EBUSY;
 	if (args->expect_policy && args->expect_policy != e->epoch[SAXDP_EPOCH_POLICY].generation)
 		return -ESTALE;

@@ -273,21 +273,47 @@ static __always_inline struct saxdp_sa *sa_lookup(__u8 kind, const void *name)
 	return NULL;
 }
 
+/* Whose the counts of an SA are: the staged owner and the one of the map change places. */
+static __always_inline void sa_swap_owner(struct saxdp_sa *sa, struct saxdp_op *op)
+{
+	struct saxdp_sa *staged = (void *)op->value;
+	struct saxdp_sa old = { .context = sa->context, .tunnel = sa->tunnel };
+
+	sa->context = staged->context;
+	sa->tunnel = staged->tunnel;
+	staged->context = old.context;
+	staged->tunnel = old.tunnel;
+}
+
 /*
  * An outbound SA that lives gets one more user: two peers behind one NAT chose the same SPI. What
  * it counts belongs to the newest of them.
  */
 static __always_inline void sa_share(struct saxdp_op *op)
 {
-	const struct saxdp_sa *staged = (const void *)op->value;
 	struct saxdp_sa *sa = sa_lookup(op->kind, op->key);
 
 	if (!sa)
 		return;
-	op->saved = sa->context;
-	sa->context = staged->context;
+	sa_swap_owner(sa, op);
 	__sync_fetch_and_add(&sa->users, 1);
 	op->done = DONE_CHANGED;
+}
+
+/* One of several users goes. Where the counts are its own, the operation names who inherits them. */
+static __always_inline int sa_leave(struct saxdp_sa *sa, struct saxdp_op *op)
+{
+	const struct saxdp_sa *heir = (const void *)op->value;
+
+	op->place = sa->context == op->word;
+	if (op->place) {
+		if (!heir->context)
+			return -ENODATA;
+		sa_swap_owner(sa, op);
+	}
+	__sync_fetch_and_add(&sa->users, -1);
+	op->done = DONE_CREATED; /* other than a death */
+	return 0;
 }
 
 /* The newborn of this run, where nothing of that name is in the way. */
@@ -328,7 +354,7 @@ static __always_inline int op_insert(struct run *r, struct saxdp_op *op)
 	if (life) {
 		if (life->died > r->graced)
 			return -EAGAIN;
-		reclaimed_note(r, life->died);
+		removed_note(r, life->died);
 		plain_remove(op->kind, op->key);
 	}
 	return entry_create(r, op);
@@ -343,16 +369,8 @@ static __always_inline int op_die(struct run *r, struct saxdp_op *op)
 	if (!life || life->died != SAXDP_NEVER)
 		return -ESTALE;
 	sa = sa_lookup(op->kind, op->key);
-	if (sa && sa->users > 1) {
-		__sync_fetch_and_add(&sa->users, -1);
-		op->done = DONE_CREATED; /* other than a death */
-		return 0;
-	}
-	if (sa) {
-		/* What it has counted goes to the tunnel of the last to leave. */
-		op->saved = sa->context;
-		sa->context = op->word;
-	}
+	if (sa && sa->users > 1)
+		return sa_leave(sa, op);
 	err = grave_push(r, op->kind, op->key, 0);
 	if (err)
 		return err;

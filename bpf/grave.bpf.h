@@ -54,7 +54,7 @@ static __always_inline void grave_pop(struct run *r)
 		e->epoch[r->epoch & 1].grave_head--;
 }
 
-/* Before something that died is removed: readers of an older generation have to start again. */
+/* Before something that died is removed or written over: readers of an older generation start again. */
 static __always_inline void reclaimed_note(struct run *r, __u64 died)
 {
 	struct saxdp_engine *e = engine_get();
@@ -65,6 +65,19 @@ static __always_inline void reclaimed_note(struct run *r, __u64 died)
 	reclaimed = &e->epoch[r->epoch & 1].reclaimed;
 	if (died > *reclaimed)
 		__sync_lock_test_and_set(reclaimed, died);
+}
+
+/*
+ * Before the memory of something dead is given back: whoever copies an element at this moment may
+ * have begun with the old one and end with what takes its place, and starts again too.
+ */
+static __always_inline void removed_note(struct run *r, __u64 died)
+{
+	struct saxdp_engine *e = engine_get();
+
+	reclaimed_note(r, died);
+	if (e)
+		__sync_fetch_and_add(&e->epoch[r->epoch & 1].removed, 1);
 }
 
 #endif

@@ -103,6 +103,7 @@ struct saxdp_epoch {
 	__u64 generation; /* of the newest commit; begins at 1 */
 	__u64 graced; /* every packet that saw an older generation than this is done */
 	__u64 reclaimed; /* entries that died at this generation or before may be gone */
+	__u64 removed; /* how many dead entries were removed */
 	__u64 grave_head, grave_tail; /* dead entries that still stand in the maps */
 };
 
@@ -179,7 +180,7 @@ struct saxdp_engine {
 	__u32 readers_gid;
 	__u32 writers_gid;
 };
-SAXDP_ASSERT_SIZE(struct saxdp_engine, 616);
+SAXDP_ASSERT_SIZE(struct saxdp_engine, 632);
 
 struct saxdp_life {
 	__u64 born;
@@ -680,7 +681,7 @@ enum saxdp_op_code {
 	SAXDP_OP_INSERT, /* key, value: absent or reclaimable, else EEXIST; stamps its life */
 	SAXDP_OP_ENSURE, /* the same, but one that lives stays; an SA gets one user more */
 	SAXDP_OP_ABSENT, /* key: EEXIST when it lives */
-	SAXDP_OP_DIE, /* key: ESTALE when it does not live; an SA with more users loses one (word) */
+	SAXDP_OP_DIE, /* key: ESTALE when it does not live; an SA with more users loses one, see below */
 	SAXDP_OP_EXPECT, /* key, offset, word: ESTALE when it differs or nothing lives there */
 	SAXDP_OP_STORE, /* key, offset, word */
 	SAXDP_OP_ADD, /* key, offset, word */
@@ -696,6 +697,11 @@ enum saxdp_op_code {
 	SAXDP_OP_REMOVE, /* SAXDP_EPOCH_NONE: key; of a session, word: its id, else ENOENT */
 };
 
+/*
+ * The death of an SA: word is the context that leaves it. Where others use it too and its counts are
+ * that context's, the value is a struct saxdp_sa whose context and tunnel inherit them; ENODATA when
+ * it names none.
+ */
 struct saxdp_op {
 	__u8 code; /* enum saxdp_op_code */
 	__u8 kind; /* enum saxdp_kind */

@@ -880,6 +880,8 @@ static void run_without_the_lock_fails_beside_a_transaction(void **state)
 		for (uint32_t flags = 0; flags < 8; flags++) {
 			struct dump *after;
 
+			if (epoch == SAXDP_EPOCH_NONE && !flags)
+				continue; /* a switch is turned beside a transaction */
 			args = (struct saxdp_commit){
 				.epoch = epoch,
 				.flags = flags,

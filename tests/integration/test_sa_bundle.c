@@ -260,6 +260,7 @@ static void peers_behind_one_nat_share_the_sa_of_their_spi(void **state)
 			context_delete(client.engine, ids[newer_first]);
 			assert_true(maps_sa(client.instance, p, SAXDP_OUTBOUND, SA_ESP, SPI, &sa));
 			assert_int_equal(sa.users, 1);
+			assert_int_equal(sa.context, ids[!newer_first]);
 			assert_int_equal(sa.packets, 15);
 			assert_false(listed_as_ambiguous(SPI));
 			outbound_put(p, SPI, 1, 100);

@@ -241,6 +241,16 @@ void change_die(struct change *c, enum saxdp_kind kind, const void *key)
 	change_add(c, SAXDP_OP_DIE, kind, key);
 }
 
+void change_sa_op(struct change *c, enum saxdp_op_code code, enum saxdp_kind kind, const void *key,
+		  const struct saxdp_sa *sa, uint64_t word)
+{
+	static const struct saxdp_sa none;
+	struct saxdp_op *op = change_value(c, code, kind, key, sa ? sa : &none);
+
+	if (op)
+		op->word = word;
+}
+
 void change_word(struct change *c, enum saxdp_op_code code, enum saxdp_kind kind, const void *key,
 		 size_t offset, uint64_t word)
 {

@@ -78,6 +78,7 @@ struct view {
 	struct saxdp_engine engine;
 	unsigned int tries;
 	int lock; /* held shared from the third try on, by who may write; else -1 */
+	uint32_t wait_ms; /* until FWP_E_TIMEOUT; 0: 15 s */
 	int64_t deadline_ns;
 };
 
@@ -94,6 +95,11 @@ struct view {
 #define VIEW_INIT(instance)                    \
 	{                                      \
 		.inst = (instance), .lock = -1 \
+	}
+/* Of a call in a session, which says how long it waits. */
+#define VIEW_SESSION_INIT(s)                                               \
+	{                                                                  \
+		.inst = (s)->inst, .lock = -1, .wait_ms = (s)->txn_wait_ms \
 	}
 int view_begin(struct view *v);
 bool view_again(struct view *v, int *err);
@@ -161,6 +167,9 @@ struct saxdp_op *change_insert(struct change *c, enum saxdp_kind kind, const voi
 struct saxdp_op *change_ensure(struct change *c, enum saxdp_kind kind, const void *key,
 			       const void *value);
 void change_die(struct change *c, enum saxdp_kind kind, const void *key);
+/* Any operation on an SA that has a value or a word; sa NULL: none. */
+void change_sa_op(struct change *c, enum saxdp_op_code code, enum saxdp_kind kind, const void *key,
+		  const struct saxdp_sa *sa, uint64_t word);
 void change_word(struct change *c, enum saxdp_op_code code, enum saxdp_kind kind, const void *key,
 		 size_t offset, uint64_t word);
 void change_write(struct change *c, enum saxdp_kind kind, uint32_t index, size_t offset,

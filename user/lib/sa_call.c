@@ -284,7 +284,7 @@ int sa_call_policy(struct sa_call *c, const struct traffic *t, uint64_t *ret_inb
 {
 	struct session *s = c->session;
 	bool inbound = !ret_inbound_filter;
-	struct view v = VIEW_INIT(s->inst);
+	struct view v = VIEW_SESSION_INIT(s);
 	struct policy_known *known;
 	struct traffic question;
 	uint64_t filter = 0;
@@ -346,12 +346,7 @@ void change_sa(struct change *c, enum saxdp_op_code code, const struct sa_name *
 	const void *key = name->family == 4 ? (void *)&key4 : (void *)&key6;
 
 	memcpy(key6.destination, name->destination, sizeof(key6.destination));
-	if (code == SAXDP_OP_INSERT)
-		change_insert(c, kind, key, sa);
-	else if (code == SAXDP_OP_ENSURE)
-		change_ensure(c, kind, key, sa);
-	else
-		change_word(c, code, kind, key, 0, word);
+	change_sa_op(c, code, kind, key, sa, word);
 }
 
 uint64_t word_of(uint32_t first, uint32_t second)

@@ -208,11 +208,32 @@ DWORD IPsecSaContextCreate1(HANDLE engineHandle, const IPSEC_TRAFFIC1 *outboundT
 
 /* --- IPsecSaContextDeleteById0 ---------------------------------------------------------------------- */
 
-/* The newest other context of the tunnel that has an outbound bundle. */
+/* The newest other context that has an outbound bundle: of the tunnel, or with one of its SAs. */
 struct successor {
 	const struct saxdp_context *gone;
 	uint64_t gone_id, id, born;
+	int sa; /* of the bundle that goes; -1: of the tunnel */
+	uint32_t tunnel;
 };
+
+static bool bundle_has(const struct saxdp_bundle *b, __be32 spi, uint8_t protocol)
+{
+	for (int i = 0; i < b->sas; i++)
+		if (b->spi[i] == spi && transform_protocol(&b->transform[i]) == protocol)
+			return true;
+	return false;
+}
+
+static bool succeeds(const struct successor *s, const struct saxdp_context *c)
+{
+	const struct saxdp_bundle *b = &s->gone->outbound;
+
+	if (s->sa < 0)
+		return c->tunnel == s->gone->tunnel;
+	return c->family == s->gone->family &&
+	       !memcmp(c->remote, s->gone->remote, sizeof(c->remote)) &&
+	       bundle_has(&c->outbound, b->spi[s->sa], transform_protocol(&b->transform[s->sa]));
+}
 
 static int successor_compare(void *ctx, const void *key, const void *value)
 {
@@ -220,16 +241,29 @@ static int successor_compare(void *ctx, const void *key, const void *value)
 	struct successor *s = ctx;
 	uint64_t id = *(const uint64_t *)key;
 
-	if (id != s->gone_id && c->life.died == SAXDP_NEVER && c->tunnel == s->gone->tunnel &&
-	    c->outbound.born > s->born) {
+	if (id != s->gone_id && c->life.died == SAXDP_NEVER && c->outbound.born > s->born &&
+	    succeeds(s, c)) {
 		s->id = id;
 		s->born = c->outbound.born;
+		s->tunnel = c->tunnel;
 	}
 	return 0;
 }
 
+/* It must still live when it inherits. */
+static int successor_find(struct sa_call *c, struct successor *s)
+{
+	int err = store_each(c->session->inst, SAXDP_KIND_CONTEXT, successor_compare, s);
+
+	if (!err && s->id)
+		change_word(&c->change, SAXDP_OP_EXPECT, SAXDP_KIND_CONTEXT, &s->id,
+			    offsetof(struct saxdp_context, outbound.born), s->born);
+	return err;
+}
+
+/* heir: of the counts of each SA that others use too, where they are this context's. */
 static void change_bundle_die(struct change *c, uint64_t id, const struct saxdp_context *context,
-			      uint8_t direction)
+			      uint8_t direction, const struct saxdp_sa heir[SAXDP_BUNDLE_SAS])
 {
 	const struct saxdp_bundle *b = direction == SAXDP_INBOUND ? &context->inbound :
 								    &context->outbound;
@@ -242,7 +276,7 @@ static void change_bundle_die(struct change *c, uint64_t id, const struct saxdp_
 	for (int i = 0; i < b->sas; i++) {
 		name.spi = b->spi[i];
 		name.protocol = transform_protocol(&b->transform[i]);
-		change_sa(c, SAXDP_OP_DIE, &name, NULL, id);
+		change_sa(c, SAXDP_OP_DIE, &name, heir ? &heir[i] : NULL, id);
 	}
 	blob_die(c, direction == SAXDP_INBOUND ? SAXDP_BLOB_INBOUND : SAXDP_BLOB_OUTBOUND, id,
 		 (size_t)b->rest * SAXDP_BLOB_BYTES);
@@ -263,7 +297,8 @@ static int delete_try(struct sa_call *c, uint64_t id, bool hand_over)
 {
 	struct saxdp_endpoint_key endpoint;
 	struct saxdp_context *context = &c->context;
-	struct successor next = { .gone = context, .gone_id = id };
+	struct successor next = { .gone = context, .gone_id = id, .sa = -1 };
+	struct saxdp_sa heir[SAXDP_BUNDLE_SAS] = {};
 	struct saxdp_tunnel_key tunnel;
 	int err;
 
@@ -274,11 +309,17 @@ static int delete_try(struct sa_call *c, uint64_t id, bool hand_over)
 	endpoint_key_of(context, &endpoint);
 	change_expect_state(&c->change, id, context);
 	if (context->outbound.born && hand_over) {
-		err = store_each(c->session->inst, SAXDP_KIND_CONTEXT, successor_compare, &next);
+		err = successor_find(c, &next);
+		if (!err && next.id)
+			change_serve(&c->change, &tunnel, next.id);
+		for (int i = 0; i < context->outbound.sas && !err; i++) {
+			next = (struct successor){ .gone = context, .gone_id = id, .sa = i };
+			err = successor_find(c, &next);
+			heir[i].context = next.id;
+			heir[i].tunnel = next.tunnel;
+		}
 		if (err)
 			return err;
-		if (next.id)
-			change_serve(&c->change, &tunnel, next.id);
 	} else if (context->outbound.born) {
 		change_word(&c->change, SAXDP_OP_SERVED, SAXDP_KIND_TUNNEL, &tunnel, 0, id);
 	}
@@ -295,9 +336,9 @@ static int delete_try(struct sa_call *c, uint64_t id, bool hand_over)
 		change_sa(&c->change, SAXDP_OP_DIE, &larval, NULL, id);
 	}
 	if (context->inbound.born)
-		change_bundle_die(&c->change, id, context, SAXDP_INBOUND);
+		change_bundle_die(&c->change, id, context, SAXDP_INBOUND, NULL);
 	if (context->outbound.born)
-		change_bundle_die(&c->change, id, context, SAXDP_OUTBOUND);
+		change_bundle_die(&c->change, id, context, SAXDP_OUTBOUND, heir);
 	if (context->flags & SAXDP_CONTEXT_REST)
 		blob_die(&c->change, SAXDP_BLOB_CONTEXT, id, SAXDP_BLOB_BYTES);
 	change_policy_users(&c->change, context->type, context->policy, -1);
@@ -320,7 +361,10 @@ static int delete (struct sa_call *c, uint64_t id)
 		if (!err)
 			err = change_commit(&c->change);
 		if (err == -ENODATA && !hand_over) {
-			/* Rare: more than two contexts of one tunnel, and the newest two go. */
+			/*
+			 * Rare: more than two contexts of one tunnel, and the newest two go; or
+			 * the newest of those that share an outbound SA.
+			 */
 			hand_over = true;
 			err = -ESTALE;
 		}
@@ -345,7 +389,7 @@ DWORD IPsecSaContextDeleteById0(HANDLE engineHandle, UINT64 id)
 
 static int get_by_id(struct sa_call *c, uint64_t id, unsigned int form, void **ret)
 {
-	struct view v = VIEW_INIT(c->session->inst);
+	struct view v = VIEW_SESSION_INIT(c->session);
 	struct sa_snapshot snapshot = {};
 	struct out o = {};
 	void *context;

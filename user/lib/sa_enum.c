@@ -35,7 +35,7 @@ static bool template_matches(const void *ctx, const struct saxdp_context *c)
 
 static int sa_enum_new(struct session *s, const struct sa_template *t, struct sa_enum **ret)
 {
-	struct view v = VIEW_INIT(s->inst);
+	struct view v = VIEW_SESSION_INIT(s);
 	struct sa_enum *e = calloc(1, sizeof(*e));
 	int err;
 

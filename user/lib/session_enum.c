@@ -110,7 +110,7 @@ static int user_names(struct session_list *l)
 
 static int session_list_new(struct session *s, struct session_list **ret)
 {
-	struct view v = VIEW_INIT(s->inst);
+	struct view v = VIEW_SESSION_INIT(s);
 	struct session_list *l = calloc(1, sizeof(*l));
 	int err = 0;
 

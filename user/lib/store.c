@@ -9,7 +9,7 @@
 
 enum {
 	BATCH = 1024, /* entries a system call; more gains nothing (18 ms for 100,000 SAs) */
-	VIEW_TIMEOUT_S = 15, /* as long as a writer waits for the lock by default */
+	VIEW_WAIT_MS = 15000, /* as long as a session waits by default */
 	LOCK_AT_TRY = 3,
 	NSEC_PER_SEC = 1000000000,
 	NSEC_PER_MSEC = 1000000,
@@ -141,7 +141,8 @@ int view_begin(struct view *v)
 	int err;
 
 	if (!v->tries)
-		v->deadline_ns = monotonic_ns() + VIEW_TIMEOUT_S * (int64_t)NSEC_PER_SEC;
+		v->deadline_ns = monotonic_ns() +
+				 (v->wait_ms ? v->wait_ms : VIEW_WAIT_MS) * (int64_t)NSEC_PER_MSEC;
 	err = store_engine(v->inst, &v->engine);
 	if (!err && v->engine.state == SAXDP_STATE_GONE)
 		err = FWP(RPC_E_DISCONNECTED);
@@ -152,8 +153,9 @@ int view_begin(struct view *v)
 
 /*
  * Entries alive at the generation of the view are still there as long as nothing that died later
- * was reclaimed. Totals of tunnels need more: what an SA has counted moves to its tunnel when it is
- * reclaimed, so nothing at all may have been.
+ * was reclaimed. More is asked for: that nothing at all was. What an SA has counted moves to its
+ * tunnel when it is reclaimed, and the kernel may give the memory of a removed element to another
+ * while a lookup copies it.
  */
 bool view_again(struct view *v, int *err)
 {
@@ -165,7 +167,7 @@ bool view_again(struct view *v, int *err)
 	if (!again) {
 		for (int i = 0; i < SAXDP_EPOCHS; i++)
 			moved |= now.epoch[i].reclaimed > v->engine.epoch[i].generation ||
-				 now.epoch[i].grave_tail != v->engine.epoch[i].grave_tail;
+				 now.epoch[i].removed != v->engine.epoch[i].removed;
 	}
 	if (!again && now.state == SAXDP_STATE_GONE)
 		*err = FWP(RPC_E_DISCONNECTED);

@@ -326,7 +326,7 @@ int policy_read_begin(struct policy *p, struct session *s)
 {
 	int err;
 
-	*p = (struct policy){ .session = s, .view = VIEW_INIT(s->inst) };
+	*p = (struct policy){ .session = s, .view = VIEW_SESSION_INIT(s) };
 	pthread_mutex_lock(&s->lock);
 	if (s->txn) {
 		p->engine = s->txn->engine;
