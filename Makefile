@@ -282,7 +282,8 @@ check-long: ## long random runs: fuzzers with new inputs, models with more round
 	$(Q)$(MAKE) run-check-long
 .PHONY: run-check-long
 run-check-long: tests fuzzers
-	$(Q)SAXDP_TEST_LONG=1 $(RUN) -t 7200 $(LONG_FUZZ) $(UNIT) $(INTEGRATION_TESTS)
+	$(Q)SAXDP_TEST_LONG=1 $(RUN) -t 7200 $(LONG_FUZZ) $(UNIT) $(INTEGRATION_TESTS) \
+		planted=tests/model/planted.sh
 
 check-kernels: ## run programs and demo on Debian's own kernels, emulated
 	$(Q)tests/deps.sh build demo kernels
