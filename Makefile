@@ -344,7 +344,8 @@ deps: ## install the Debian packages that build, demo and check need
 HEADER_DIR = $(DESTDIR)$(INCLUDEDIR)/saxdp
 install: all ## install below PREFIX (/usr/local), staged in DESTDIR
 	$(Q)$(INSTALL) -d $(DESTDIR)$(LIBDIR)/pkgconfig $(HEADER_DIR)/fwp \
-		$(HEADER_DIR)/win32/spelled $(DESTDIR)$(BINDIR) $(DESTDIR)$(DATADIR)/man/man8 \
+		$(HEADER_DIR)/win32/spelled $(DESTDIR)$(BINDIR) \
+		$(DESTDIR)$(DATADIR)/man/man7 $(DESTDIR)$(DATADIR)/man/man8 \
 		$(DESTDIR)$(DATADIR)/bash-completion/completions
 	$(Q)$(INSTALL) -m 644 $(LIB_A) $(DESTDIR)$(LIBDIR)/
 	$(Q)$(INSTALL) -m 755 $(LIB_SO) $(DESTDIR)$(LIBDIR)/
@@ -356,12 +357,14 @@ install: all ## install below PREFIX (/usr/local), staged in DESTDIR
 	$(Q)$(foreach p,saxdp saxdp-win32,$(call pc,$(p),$(PREFIX),$(LIBDIR),$(INCLUDEDIR)/saxdp) \
 		> $(DESTDIR)$(LIBDIR)/pkgconfig/$(p).pc &&) true
 	$(Q)$(INSTALL) -m 755 $(O)/saxdp $(DESTDIR)$(BINDIR)/
+	$(Q)$(INSTALL) -m 644 user/lib/saxdp-api.7 $(DESTDIR)$(DATADIR)/man/man7/
 	$(Q)$(INSTALL) -m 644 user/cli/saxdp.8 $(DESTDIR)$(DATADIR)/man/man8/
 	$(Q)$(INSTALL) -m 644 user/cli/saxdp.bash-completion \
 		$(DESTDIR)$(DATADIR)/bash-completion/completions/saxdp
 
 uninstall: ## remove what install put there
-	$(Q)rm -f $(DESTDIR)$(BINDIR)/saxdp $(DESTDIR)$(DATADIR)/man/man8/saxdp.8 \
+	$(Q)rm -f $(DESTDIR)$(BINDIR)/saxdp \
+		$(addprefix $(DESTDIR)$(DATADIR)/man/,man7/saxdp-api.7 man8/saxdp.8) \
 		$(addprefix $(DESTDIR)$(LIBDIR)/,libsaxdp.a libsaxdp.so $(SONAME)) \
 		$(addprefix $(DESTDIR)$(LIBDIR)/pkgconfig/,saxdp.pc saxdp-win32.pc) \
 		$(DESTDIR)$(DATADIR)/bash-completion/completions/saxdp
