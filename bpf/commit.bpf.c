@@ -402,6 +402,15 @@ static long unborn_sublayer(void *map, const void *name, struct saxdp_sublayer *
 	return 0;
 }
 
+static long unborn_callout(void *map, const void *name, struct saxdp_callout *c, struct run *r)
+{
+	if (c->object.life.born >= r->next) {
+		links_add(SAXDP_KIND_CALLOUT, name, -1);
+		bpf_map_delete_elem(map, name);
+	}
+	return 0;
+}
+
 static long unborn_guid(void *map, const void *name, struct saxdp_guid *g, struct run *r)
 {
 	for (int i = 0; i < 2; i++)
@@ -487,6 +496,7 @@ int recover(struct saxdp_commit *ctx)
 		bpf_for_each_map_elem(&filter, unborn_filter, &r, 0);
 		bpf_for_each_map_elem(&prov_context, unborn_prov_context, &r, 0);
 		bpf_for_each_map_elem(&sublayer, unborn_sublayer, &r, 0);
+		bpf_for_each_map_elem(&callout, unborn_callout, &r, 0);
 		bpf_for_each_map_elem(&provider, unborn_plain, &r, 0);
 		bpf_for_each_map_elem(&blob, unborn_plain, &r, 0);
 		bpf_for_each_map_elem(&key, unborn_guid, &r, 0);

@@ -19,6 +19,7 @@
 	X(PROV_CONTEXT, prov_context) \
 	X(PROVIDER, provider)         \
 	X(SUBLAYER, sublayer)         \
+	X(CALLOUT, callout)           \
 	X(BLOB, blob)
 
 static __always_inline struct saxdp_life *plain_lookup(__u8 kind, const void *name)
@@ -187,6 +188,14 @@ static __always_inline void provider_use(__u64 id, __s64 by)
 		p->object.users += by;
 }
 
+static __always_inline void callout_use(__u64 id, __s64 by)
+{
+	struct saxdp_callout *c = bpf_map_lookup_elem(&callout, &id);
+
+	if (c)
+		c->object.users += by;
+}
+
 static __always_inline void sublayer_use_add(const struct saxdp_filter *f, __s64 by)
 {
 	struct saxdp_sublayer_use *use;
@@ -223,6 +232,7 @@ static __always_inline void links_add(__u8 kind, const void *name, __s64 by)
 			return;
 		provider_use(f->provider, by);
 		sublayer_use_add(f, by);
+		callout_use(f->callout, by);
 		if (!(f->flags & SAXDP_FILTER_HAS_PROV_CONTEXT))
 			return;
 		id = f->context;
@@ -239,6 +249,11 @@ static __always_inline void links_add(__u8 kind, const void *name, __s64 by)
 
 		if (s)
 			provider_use(s->object.provider, by);
+	} else if (kind == SAXDP_KIND_CALLOUT) {
+		const struct saxdp_callout *c = bpf_map_lookup_elem(&callout, name);
+
+		if (c)
+			provider_use(c->object.provider, by);
 	}
 }
 

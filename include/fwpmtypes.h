@@ -279,6 +279,21 @@ typedef struct FWPM_FILTER_CONDITION0_ {
 	FWP_CONDITION_VALUE0 conditionValue;
 } FWPM_FILTER_CONDITION0;
 
+typedef struct FWPM_CALLOUT0_ {
+	GUID calloutKey;
+	FWPM_DISPLAY_DATA0 displayData;
+	UINT32 flags;
+	GUID *providerKey;
+	FWP_BYTE_BLOB providerData;
+	GUID applicableLayer;
+	UINT32 calloutId;
+} FWPM_CALLOUT0;
+
+typedef struct FWPM_CALLOUT_ENUM_TEMPLATE0_ {
+	GUID *providerKey;
+	GUID layerKey;
+} FWPM_CALLOUT_ENUM_TEMPLATE0;
+
 /* What FwpmFilterAdd0() adds and FwpmFilterGetById0() returns. */
 typedef struct FWPM_FILTER0_ {
 	GUID filterKey;

@@ -8,6 +8,7 @@
 #include "fwp/error.h"
 #include "fwp/guid.h"
 
+#include "fwp/callout.h"
 #include "fwp/engine.h"
 #include "fwp/filter.h"
 #include "fwp/layer.h"

@@ -298,7 +298,8 @@ struct saxdp_filter_info {
 	uint32_t layer, sublayer; /* saxdp_layer_name(), saxdp_sublayer_name() */
 	uint8_t sublayer_key[16]; /* GUID; sublayer is SAXDP_NOT_BUILTIN when a client added it */
 	uint32_t action_type; /* FWP_ACTION_* */
-	uint32_t callout; /* saxdp_callout_name(), 0 = none */
+	uint32_t callout; /* saxdp_callout_name(), 0 = none, SAXDP_NOT_BUILTIN */
+	uint8_t callout_key[16]; /* GUID */
 	uint64_t weight; /* effective */
 	uint32_t conditions;
 	uint32_t selectors;

@@ -17,6 +17,7 @@
  *   prov_context  hash           provider context id -> tunnel policy
  *   provider      hash           provider id -> who filters and other objects belong to
  *   sublayer      hash           sublayer id -> sublayer, with its weight
+ *   callout       hash           callout id -> callout, which nobody registers with a kernel here
  *   sublayer_order array         parity of the policy generation -> sublayers in use, heaviest first
  *   sublayer_use  array[1]       live filters that packets are judged by, per slot
  *   key           hash           kind + GUID -> id
@@ -65,7 +66,7 @@
 #define SAXDP_ASSERT_SIZE(type, size) _Static_assert(sizeof(type) == (size), #type)
 #endif
 
-#define SAXDP_ABI_VERSION 1
+#define SAXDP_ABI_VERSION 2
 #define SAXDP_BPFFS	  "/sys/fs/bpf"
 #define SAXDP_PIN_ROOT	  "/sys/fs/bpf/saxdp"
 #define SAXDP_NEVER	  (~0ULL) /* `died` of what lives, `last_used` never means this */
@@ -130,6 +131,7 @@ enum saxdp_id {
 	SAXDP_ID_SESSION,
 	SAXDP_ID_PROVIDER,
 	SAXDP_ID_SUBLAYER,
+	SAXDP_ID_CALLOUT,
 	SAXDP_IDS,
 };
 
@@ -180,7 +182,7 @@ struct saxdp_engine {
 	__u32 readers_gid;
 	__u32 writers_gid;
 };
-SAXDP_ASSERT_SIZE(struct saxdp_engine, 632);
+SAXDP_ASSERT_SIZE(struct saxdp_engine, 640);
 
 struct saxdp_life {
 	__u64 born;
@@ -460,7 +462,7 @@ struct saxdp_filter {
 	__u32 action_type; /* FWP_ACTION_* */
 	__u16 layer; /* index in the library's table of layers */
 	__u16 slot; /* of its sublayer, where it has selectors */
-	__u16 callout; /* + 1 in the library's table of callouts, 0 = none */
+	__u16 zero;
 	__u8 weight_type; /* FWP_DATA_TYPE as given */
 	__u8 flags; /* enum saxdp_filter_flags */
 	__u32 conditions;
@@ -469,8 +471,9 @@ struct saxdp_filter {
 	__u32 owner_slot; /* + 1 */
 	__u64 provider; /* id, 0 = none */
 	__u64 sublayer; /* id */
+	__u64 callout; /* id, 0 = none */
 };
-SAXDP_ASSERT_SIZE(struct saxdp_filter, 136);
+SAXDP_ASSERT_SIZE(struct saxdp_filter, 144);
 
 /* The fixed part of a provider context that is a tunnel policy; the rest is its blob. */
 struct saxdp_prov_context {
@@ -509,6 +512,13 @@ struct saxdp_sublayer {
 	__u32 zero;
 };
 SAXDP_ASSERT_SIZE(struct saxdp_sublayer, 72);
+
+struct saxdp_callout {
+	struct saxdp_object object;
+	__u32 layer; /* its applicableLayer: index in the library's table of layers */
+	__u32 zero;
+};
+SAXDP_ASSERT_SIZE(struct saxdp_callout, 72);
 
 /*
  * Element generation & 1: complete for that generation. A sublayer has a slot while a filter of it
@@ -549,7 +559,8 @@ struct saxdp_sublayer_use {
 	X(PROVIDER, provider)             \
 	X(SUBLAYER, sublayer)             \
 	X(SUBLAYER_ORDER, sublayer_order) \
-	X(SUBLAYER_USE, sublayer_use)
+	X(SUBLAYER_USE, sublayer_use)     \
+	X(CALLOUT, callout)
 
 enum saxdp_kind {
 #define X(name, map) SAXDP_KIND_##name,
@@ -580,6 +591,7 @@ enum saxdp_blob_kind {
 	SAXDP_BLOB_PROV_CONTEXT,
 	SAXDP_BLOB_PROVIDER,
 	SAXDP_BLOB_SUBLAYER,
+	SAXDP_BLOB_CALLOUT,
 	SAXDP_BLOB_CONTEXT, /* enum saxdp_context_flags: SAXDP_CONTEXT_REST */
 	SAXDP_BLOB_INBOUND, /* of a context: what its bundle's `rest` says */
 	SAXDP_BLOB_OUTBOUND,

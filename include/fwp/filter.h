@@ -35,7 +35,10 @@ FWP_BEGIN_DECLS
  *	IPv4 addresses, masks and ports are in host order, IPv6 addresses in network order. Ranges
  *	include both ends;
  *	@action: FWP_ACTION_PERMIT, FWP_ACTION_BLOCK, or FWP_ACTION_CALLOUT_TERMINATING,
- *	FWP_ACTION_CALLOUT_INSPECTION or FWP_ACTION_CALLOUT_UNKNOWN with a built-in callout;
+ *	FWP_ACTION_CALLOUT_INSPECTION or FWP_ACTION_CALLOUT_UNKNOWN with a callout. One that was
+ *	added is registered with no kernel: the filter blocks, with
+ *	FWPM_FILTER_FLAG_PERMIT_IF_CALLOUT_UNREGISTERED it permits, and where the callout would
+ *	only inspect it does nothing;
  *	@rawContext or, with FWPM_FILTER_FLAG_HAS_PROVIDER_CONTEXT, @providerContextKey;
  *	@reserved: NULL. @filterId and @effectiveWeight are ignored.
  * @sd: NULL: the default rights. Others cannot be given yet.
@@ -67,11 +70,12 @@ FWP_BEGIN_DECLS
  * * FWP_E_PROVIDER_NOT_FOUND - @providerKey is no provider
  * * FWP_E_PROVIDER_CONTEXT_NOT_FOUND - @providerContextKey is no provider context
  * * FWP_E_TOO_MANY_SUBLAYERS - packets are judged by filters of 32 other sublayers already
- * * FWP_E_LIFETIME_MISMATCH - the provider, the sublayer or the provider context belongs to a dynamic
- *   session, and the filter to another or to none
+ * * FWP_E_LIFETIME_MISMATCH - the provider, the sublayer, the callout or the provider context belongs to a
+ *   dynamic session, and the filter to another or to none
  * * FWP_E_INVALID_ACTION_TYPE - action.type is another one
  * * FWP_E_CALLOUT_NOT_FOUND - action.calloutKey is no callout
- * * FWP_E_INCOMPATIBLE_LAYER - it is an IPsec callout of the other direction or family
+ * * FWP_E_INCOMPATIBLE_LAYER - it is an IPsec callout of the other direction or family, or an added one
+ *   with another applicableLayer
  * * FWP_E_INVALID_WEIGHT - @weight is of another type, or FWP_UINT8 and above 15
  * * FWP_E_CONDITION_NOT_FOUND - a fieldKey is no field of the layer
  * * FWP_E_INVALID_ENUMERATOR - a match type or data type has a value outside its enumeration

@@ -468,7 +468,21 @@ static uint64_t provider_users(const struct sound *s, uint64_t provider)
 			continue;
 		n += row->kind == SAXDP_KIND_FILTER && row->filter.provider == provider;
 		n += row->kind == SAXDP_KIND_PROV_CONTEXT && row->prov_context.provider == provider;
-		n += row->kind == SAXDP_KIND_SUBLAYER && row->object.provider == provider;
+		n += (row->kind == SAXDP_KIND_SUBLAYER || row->kind == SAXDP_KIND_CALLOUT) &&
+		     row->object.provider == provider;
+	}
+	return n;
+}
+
+static uint64_t callout_users(const struct sound *s, uint64_t callout)
+{
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < s->all->count; i++) {
+		const struct row *row = &s->all->row[i];
+
+		n += row->kind == SAXDP_KIND_FILTER && row->life.died == SAXDP_NEVER &&
+		     row->filter.callout == callout;
 	}
 	return n;
 }
@@ -635,6 +649,11 @@ static void sound_row(const struct sound *s, const struct row *row)
 		sound_equal(s, "users of a provider:", row->object.users, provider_users(s, id));
 		sound_guid(s, SAXDP_KIND_PROVIDER, row->object.key, id);
 		sound_blob(s, SAXDP_BLOB_PROVIDER, id, parts_of(row->object.blob_bytes));
+		break;
+	case SAXDP_KIND_CALLOUT:
+		sound_equal(s, "users of a callout:", row->object.users, callout_users(s, id));
+		sound_guid(s, SAXDP_KIND_CALLOUT, row->object.key, id);
+		sound_blob(s, SAXDP_BLOB_CALLOUT, id, parts_of(row->object.blob_bytes));
 		break;
 	case SAXDP_KIND_SUBLAYER:
 		sound_equal(s, "users of a sublayer:", row->object.users, sublayer_users(s, id));

@@ -66,6 +66,10 @@ static void filter_show(struct out *o, const struct saxdp_filter_info *f)
 	out_text(o, "action", NULL, action_text(f->action_type));
 	out_text(o, NULL, "ACTION", action_word(f->action_type));
 	name_show(o, "callout", NULL, f->callout ? saxdp_callout_name(f->callout) : NULL);
+	if (f->callout)
+		key_show(o, "callout_key", f->callout_key);
+	else
+		out_null(o, "callout_key", NULL);
 	name_show(o, "layer", "LAYER", saxdp_layer_name(f->layer));
 	name_show(o, "sublayer", NULL, saxdp_sublayer_name(f->sublayer));
 	key_show(o, "sublayer_key", f->sublayer_key);

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "callout.h"
 #include "classify.h"
 #include "filter.h"
 
@@ -437,7 +438,7 @@ static int tunnel_filter(void *ctx, uint64_t id)
 		.filter = id,
 		.weight = f.effective_weight,
 		.rank = f.selectors ? t->rank[f.slot % SAXDP_SUBLAYERS] : SAXDP_SUBLAYERS,
-		.action = f.callout ? callout_at(f.callout - 1)->action : SAXDP_PERMIT,
+		.action = callout_action(f.callout),
 	};
 	holder_contend(&t->best, &h, SAXDP_IPSEC_TUNNEL);
 	return 0;

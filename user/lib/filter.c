@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "callout.h"
 #include "classify.h"
 #include "condition.h"
 #include "filter.h"
@@ -87,14 +88,18 @@ static int callout_check(const FWPM_FILTER0 *f, struct filter_new *n)
 	int index = callout_find(&f->action.calloutKey);
 	const struct callout *callout;
 
-	if (index < 0)
-		return fail(FWP(FWP_E_CALLOUT_NOT_FOUND), "filter: no such callout");
+	if (index < 0) {
+		/* If it exists, it is not registered with a kernel. */
+		n->candidate.action = f->flags & FWPM_FILTER_FLAG_PERMIT_IF_CALLOUT_UNREGISTERED ?
+					      SAXDP_PERMIT :
+					      SAXDP_BLOCK;
+		return 0;
+	}
 	callout = callout_at(index);
 	if (callout->action != SAXDP_CALLOUT &&
 	    (callout->inbound != n->layer->inbound || callout->family != n->layer->family))
 		return fail(FWP(FWP_E_INCOMPATIBLE_LAYER), "filter: %s is not for %s",
 			    callout->name, n->layer->name);
-	n->fixed.callout = index + 1;
 	n->candidate.action = callout->action;
 	return 0;
 }
@@ -171,7 +176,9 @@ static void filter_fill(const FWPM_FILTER0 *f, const struct session *s, struct f
 	if (!(f->flags & FWPM_FILTER_FLAG_HAS_PROVIDER_CONTEXT))
 		n->fixed.context = f->rawContext;
 	object_put(&n->blob, &f->displayData, &f->providerData);
-	blob_put(&n->blob, n->fixed.callout ? &null_key : &f->action.filterType, sizeof(GUID));
+	blob_put(&n->blob,
+		 f->action.type & FWP_ACTION_FLAG_CALLOUT ? &null_key : &f->action.filterType,
+		 sizeof(GUID));
 	conditions_put(&n->blob, f->filterCondition, f->numFilterConditions);
 	n->fixed.blob_bytes = n->blob.size;
 }
@@ -225,6 +232,9 @@ static int filter_insert(struct policy *p, const FWPM_FILTER0 *f, struct filter_
 	err = object_key(p, "filter", SAXDP_KIND_FILTER, &f->filterKey, &key);
 	if (!err)
 		err = provider_name(p, "filter", f->providerKey, fixed.owner, &fixed.provider);
+	if (!err && f->action.type & FWP_ACTION_FLAG_CALLOUT)
+		err = callout_name(p, &f->action.calloutKey, fixed.layer, fixed.owner,
+				   &fixed.callout);
 	if (!err)
 		err = filter_place(p, &f->subLayerKey, &fixed, &n->candidate);
 	if (!err && f->flags & FWPM_FILTER_FLAG_HAS_PROVIDER_CONTEXT)
@@ -294,7 +304,7 @@ struct filter_stored {
 	struct saxdp_filter fixed;
 	struct blob blob;
 	struct saxdp_prov_context context; /* where it names one */
-	GUID provider, sublayer;
+	GUID provider, sublayer, callout;
 };
 
 static int filter_read(const struct reader *r, uint64_t id, struct filter_stored *ret)
@@ -309,6 +319,8 @@ static int filter_read(const struct reader *r, uint64_t id, struct filter_stored
 		err = provider_read_key(r, ret->fixed.provider, &ret->provider);
 	if (!err)
 		err = sublayer_read_key(r, ret->fixed.sublayer, &ret->sublayer);
+	if (!err && ret->fixed.callout)
+		err = callout_read_key(r, ret->fixed.callout, &ret->callout);
 	if (!err)
 		err = reader_blob(r, SAXDP_BLOB_FILTER, id, ret->fixed.blob_bytes, &ret->blob);
 	return err;
@@ -347,8 +359,7 @@ static int filter_get(const struct filter_stored *f, struct out *o, FWPM_FILTER0
 		return err;
 	blob_get(&b, &action_type, sizeof(action_type));
 	ret->action.type = f->fixed.action_type;
-	ret->action.filterType = f->fixed.callout ? *callout_at(f->fixed.callout - 1)->key :
-						    action_type;
+	ret->action.filterType = f->fixed.callout ? f->callout : action_type;
 	if (f->fixed.flags & SAXDP_FILTER_HAS_PROV_CONTEXT)
 		memcpy(&ret->providerContextKey, f->context.key, sizeof(ret->providerContextKey));
 	else

@@ -324,6 +324,7 @@ struct layer {
 struct callout {
 	const GUID *key;
 	const char *name;
+	const GUID *layer; /* it is for; NULL: not known */
 	enum saxdp_action action; /* what it means to packets */
 	bool tunnel, inbound;
 	uint8_t family;
@@ -385,6 +386,7 @@ int filter_delete_owned(struct policy *p, uint64_t owner);
 int prov_context_delete_owned(struct policy *p, uint64_t owner);
 int provider_delete_owned(struct policy *p, uint64_t owner);
 int sublayer_delete_owned(struct policy *p, uint64_t owner);
+int callout_delete_owned(struct policy *p, uint64_t owner);
 /* FWPM_FILTER0 in one allocation, as it was added; -ENOENT. */
 int filter_out(struct view *v, uint64_t id, struct out *o, FWPM_FILTER0 *ret);
 

@@ -52,10 +52,20 @@ static const struct layer layers[] = {
 	[INDEX_FWPM_CALLOUT_IPSEC_##direction##_##mode##_V##version] = { \
 		.key = &FWPM_CALLOUT_IPSEC_##direction##_##mode##_V##version, \
 		.name = "FWPM_CALLOUT_IPSEC_" #direction "_" #mode "_V" #version, \
+		.layer = &FWPM_LAYER_##direction##_TRANSPORT_V##version, \
 		.action = SAXDP_IPSEC_##mode, \
 		.tunnel = SAXDP_IPSEC_##mode == SAXDP_IPSEC_TUNNEL, \
 		.inbound = SAXDP_##direction == SAXDP_INBOUND, \
 		.family = (version), \
+	}
+
+/* For a layer that packets are not judged at. */
+#define KNOWN(callout, at, version) \
+	[INDEX_FWPM_CALLOUT_##callout##_V##version] = { \
+		.key = &FWPM_CALLOUT_##callout##_V##version, \
+		.name = "FWPM_CALLOUT_" #callout "_V" #version, \
+		.layer = &FWPM_LAYER_##at##_V##version, \
+		.action = SAXDP_CALLOUT, \
 	}
 
 static const struct callout callouts[] = {
@@ -70,6 +80,18 @@ static const struct callout callouts[] = {
 	IPSEC(INBOUND, TUNNEL, 6),
 	IPSEC(OUTBOUND, TUNNEL, 4),
 	IPSEC(OUTBOUND, TUNNEL, 6),
+	KNOWN(IPSEC_FORWARD_INBOUND_TUNNEL, IPFORWARD, 4),
+	KNOWN(IPSEC_FORWARD_INBOUND_TUNNEL, IPFORWARD, 6),
+	KNOWN(IPSEC_FORWARD_OUTBOUND_TUNNEL, IPFORWARD, 4),
+	KNOWN(IPSEC_FORWARD_OUTBOUND_TUNNEL, IPFORWARD, 6),
+	KNOWN(IPSEC_INBOUND_INITIATE_SECURE, ALE_AUTH_RECV_ACCEPT, 4),
+	KNOWN(IPSEC_INBOUND_INITIATE_SECURE, ALE_AUTH_RECV_ACCEPT, 6),
+	KNOWN(IPSEC_INBOUND_TUNNEL_ALE_ACCEPT, ALE_AUTH_RECV_ACCEPT, 4),
+	KNOWN(IPSEC_INBOUND_TUNNEL_ALE_ACCEPT, ALE_AUTH_RECV_ACCEPT, 6),
+	KNOWN(IPSEC_ALE_CONNECT, ALE_AUTH_CONNECT, 4),
+	KNOWN(IPSEC_ALE_CONNECT, ALE_AUTH_CONNECT, 6),
+	KNOWN(IPSEC_DOSP_FORWARD, IPFORWARD, 4),
+	KNOWN(IPSEC_DOSP_FORWARD, IPFORWARD, 6),
 };
 
 /* clang-format on */

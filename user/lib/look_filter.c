@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "callout.h"
 #include "sublayer.h"
 
 /* Names stand behind each other; a filter knows where, as their memory moves while they grow. */
@@ -51,7 +52,7 @@ static int add_filter(void *ctx, const void *key, const void *value)
 	struct saxdp_filter_info *info;
 	struct filters *x = ctx;
 	const struct reader r = { .view = x->view };
-	GUID sublayer = {};
+	GUID sublayer = {}, callout = {};
 	size_t *name_at;
 	int err;
 
@@ -67,7 +68,9 @@ static int add_filter(void *ctx, const void *key, const void *value)
 		.sublayer = f->sublayer & SAXDP_BUILTIN ? (f->sublayer & ~SAXDP_BUILTIN) - 1 :
 							  SAXDP_NOT_BUILTIN,
 		.action_type = f->action_type,
-		.callout = f->callout,
+		.callout = !f->callout		      ? 0 :
+			   f->callout & SAXDP_BUILTIN ? f->callout & ~SAXDP_BUILTIN :
+							SAXDP_NOT_BUILTIN,
 		.weight = f->effective_weight,
 		.conditions = f->conditions,
 		.selectors = f->selectors,
@@ -79,6 +82,9 @@ static int add_filter(void *ctx, const void *key, const void *value)
 	*name_at = x->names.count;
 	err = sublayer_read_key(&r, f->sublayer, &sublayer);
 	memcpy(info->sublayer_key, &sublayer, sizeof(sublayer));
+	if (!err && f->callout)
+		err = callout_read_key(&r, f->callout, &callout);
+	memcpy(info->callout_key, &callout, sizeof(callout));
 	return err ? err : name_read(x, id, f);
 }
 

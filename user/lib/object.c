@@ -121,10 +121,12 @@ static bool object_names(enum saxdp_kind kind, const void *value, enum saxdp_kin
 			return f->flags & SAXDP_FILTER_HAS_PROV_CONTEXT && f->context == id;
 		return id == (named == SAXDP_KIND_PROVIDER ? f->provider :
 			      named == SAXDP_KIND_SUBLAYER ? f->sublayer :
+			      named == SAXDP_KIND_CALLOUT  ? f->callout :
 							     0);
 	case SAXDP_KIND_PROV_CONTEXT:
 		return named == SAXDP_KIND_PROVIDER && c->provider == id;
 	case SAXDP_KIND_SUBLAYER:
+	case SAXDP_KIND_CALLOUT:
 		return named == SAXDP_KIND_PROVIDER && o->provider == id;
 	default:
 		return false;
@@ -134,7 +136,7 @@ static bool object_names(enum saxdp_kind kind, const void *value, enum saxdp_kin
 static bool kind_names(enum saxdp_kind kind)
 {
 	return kind == SAXDP_KIND_FILTER || kind == SAXDP_KIND_PROV_CONTEXT ||
-	       kind == SAXDP_KIND_SUBLAYER;
+	       kind == SAXDP_KIND_SUBLAYER || kind == SAXDP_KIND_CALLOUT;
 }
 
 int object_users_pending(struct policy *p, enum saxdp_kind kind, uint64_t id, int64_t *ret)

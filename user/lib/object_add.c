@@ -99,14 +99,17 @@ static void object_end(struct policy *p, const struct object_type *type, uint64_
 	change_die(p->change, type->kind, &id);
 }
 
-static int object_remove(struct policy *p, const struct object_type *type, const GUID *key)
+/* key NULL: by id. */
+static int object_remove(struct policy *p, const struct object_type *type, const GUID *key,
+			 uint64_t id)
 {
 	union object_any any = {};
-	uint64_t id, users = 0;
-	int err;
+	uint64_t users = 0;
+	int err = 0;
 
-	err = type->find(p, key, &id);
-	if (!err && id & SAXDP_BUILTIN)
+	if (key)
+		err = type->find(p, key, &id);
+	if (!err && id & SAXDP_BUILTIN && (id & ~SAXDP_BUILTIN) - 1 < type->builtin)
 		return fail(FWP(FWP_E_BUILTIN_OBJECT), "%s: built in", type->what);
 	if (!err)
 		err = policy_lookup(p, type->kind, &id, &any);
@@ -124,18 +127,17 @@ static int object_remove(struct policy *p, const struct object_type *type, const
 	return 0;
 }
 
-static int session_delete(struct session *s, const struct object_type *type, const GUID *key)
+static int session_delete(struct session *s, const struct object_type *type, const GUID *key,
+			  uint64_t id)
 {
 	struct policy p;
 	int err;
 
-	if (!key)
-		return fail(FWP(FWP_E_NULL_POINTER), "%s: key is NULL", type->what);
 	err = policy_begin(&p, s);
 	if (err)
 		return err;
 	do
-		err = object_remove(&p, type, key);
+		err = object_remove(&p, type, key, id);
 	while (policy_again(&p, &err));
 	return err;
 }
@@ -147,7 +149,20 @@ DWORD object_delete_by_key(HANDLE engine, const struct object_type *type, const 
 
 	if (err)
 		return fwp_result(err);
-	err = session_delete(s, type, key);
+	err = key ? session_delete(s, type, key, 0) :
+		    fail(FWP(FWP_E_NULL_POINTER), "%s: key is NULL", type->what);
+	session_put(s);
+	return fwp_result(err);
+}
+
+DWORD object_delete_by_id(HANDLE engine, const struct object_type *type, uint64_t id)
+{
+	struct session *s;
+	int err = session_get(engine, &s);
+
+	if (err)
+		return fwp_result(err);
+	err = session_delete(s, type, NULL, id);
 	session_put(s);
 	return fwp_result(err);
 }

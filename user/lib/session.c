@@ -160,6 +160,8 @@ static int session_delete_objects(struct session *s, uint64_t owner)
 		if (!err)
 			err = prov_context_delete_owned(&p, owner);
 		if (!err)
+			err = callout_delete_owned(&p, owner);
+		if (!err)
 			err = sublayer_delete_owned(&p, owner);
 		if (!err)
 			err = provider_delete_owned(&p, owner);

@@ -29,6 +29,7 @@ static const struct rule {
 	{ "prov_context", .per_filter = 1 },
 	{ "provider", .per_filter = 1 },
 	{ "sublayer", .per_filter = 1 },
+	{ "callout", .per_filter = 1 },
 	/* They outlive their contexts: room for as many that have none. */
 	{ "tunnel", .per_context = 2 },
 	{ "endpoint", .per_context = 1 },
@@ -39,8 +40,8 @@ static const struct rule {
 	 */
 	{ "selector4", .per_filter = SELECTORS_PER_FILTER },
 	{ "selector6", .per_filter = SELECTORS_PER_FILTER },
-	/* Of a filter, of a provider context and which filters name it, of a provider, of a sublayer. */
-	{ "key", .per_filter = 5 },
+	/* Of a filter, of a provider context and which filters name it, and of each other object. */
+	{ "key", .per_filter = 6 },
 	/*
 	 * 192 bytes each: a filter with a name and five conditions has one or two, a tunnel policy
 	 * three. Contexts and bundles have one only when fields are given that rarely are.

@@ -39,6 +39,7 @@ static const struct {
 	[SAXDP_KIND_ENGINE] = { sizeof(uint32_t), sizeof(struct saxdp_engine) },
 	[SAXDP_KIND_PROVIDER] = { sizeof(uint64_t), sizeof(struct saxdp_provider) },
 	[SAXDP_KIND_SUBLAYER] = { sizeof(uint64_t), sizeof(struct saxdp_sublayer) },
+	[SAXDP_KIND_CALLOUT] = { sizeof(uint64_t), sizeof(struct saxdp_callout) },
 	[SAXDP_KIND_SUBLAYER_ORDER] = { sizeof(uint32_t), sizeof(struct saxdp_sublayer_order) },
 	[SAXDP_KIND_SUBLAYER_USE] = { sizeof(uint32_t), sizeof(struct saxdp_sublayer_use) },
 };
