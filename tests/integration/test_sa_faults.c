@@ -162,7 +162,7 @@ long __wrap_syscall(long number, long a, long b, long c, long d, long e, long f)
 	if (a == BPF_MAP_LOOKUP_ELEM && kernel.engine > 0 && (int)attr->map_fd == kernel.engine) {
 		struct saxdp_engine *engine = (struct saxdp_engine *)(uintptr_t)attr->value;
 
-		engine->epoch[SAXDP_EPOCH_SA].grave_tail += ++kernel.reclaimed;
+		engine->epoch[SAXDP_EPOCH_SA].removed += ++kernel.reclaimed;
 	}
 	return result;
 }

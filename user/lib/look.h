@@ -61,7 +61,7 @@ int sa_info_collect(struct view *v, struct list *ret);
 
 /* --- look_tunnel.c ----------------------------------------------------------------------------------- */
 
-/* All, in no order, by a view of its own: a list of struct saxdp_tunnel_info. */
-int tunnel_info_collect(const struct instance *inst, struct list *ret);
+/* All, in no order: a list of struct saxdp_tunnel_info. Begins the view, and ends it. */
+int tunnel_info_collect(struct view *v, struct list *ret);
 
 #endif

@@ -187,21 +187,20 @@ static int tunnel_order(const void *a, const void *b)
 	return (x->id > y->id) - (x->id < y->id);
 }
 
-int tunnel_info_collect(const struct instance *inst, struct list *ret)
+int tunnel_info_collect(struct view *v, struct list *ret)
 {
-	struct view v = VIEW_INIT(inst);
-	struct tunnels x = { .view = &v };
+	struct tunnels x = { .view = v };
 	const struct tunnel_sum *sum;
 	struct saxdp_tunnel_info *info;
 	int err, tries = 0;
 
 	do {
 		tunnels_clear(&x);
-		err = view_begin(&v);
+		err = view_begin(v);
 		if (err)
 			break;
 		err = tunnels_read(&x);
-	} while (view_again(&v, &err) || (err == -EAGAIN && ++tries < MOVED_TRIES));
+	} while (view_again(v, &err) || (err == -EAGAIN && ++tries < MOVED_TRIES));
 	if (err == -EAGAIN)
 		err = FWP(FWP_E_TIMEOUT);
 	ret->size = sizeof(*info);
@@ -211,7 +210,7 @@ int tunnel_info_collect(const struct instance *inst, struct list *ret)
 		if (!info)
 			err = -ENOMEM;
 		else
-			tunnel_show(&v.engine, &sum[i], info);
+			tunnel_show(&v->engine, &sum[i], info);
 	}
 	tunnels_clear(&x);
 	return err;
@@ -219,10 +218,11 @@ int tunnel_info_collect(const struct instance *inst, struct list *ret)
 
 int saxdp_tunnel_list(struct saxdp *s, struct saxdp_tunnel_info **ret, size_t *ret_count)
 {
+	struct view v = VIEW_INIT(s->inst);
 	struct list list = {};
 	int err;
 
-	err = tunnel_info_collect(s->inst, &list);
+	err = tunnel_info_collect(&v, &list);
 	if (!err)
 		list_give(&list, tunnel_order, ret, ret_count);
 	list_clear(&list);
@@ -232,10 +232,11 @@ int saxdp_tunnel_list(struct saxdp *s, struct saxdp_tunnel_info **ret, size_t *r
 int saxdp_tunnel_get(struct saxdp *s, uint32_t tunnel, struct saxdp_tunnel_info *ret)
 {
 	const struct saxdp_tunnel_info *t;
+	struct view v = VIEW_INIT(s->inst);
 	struct list list = {};
 	int err;
 
-	err = tunnel_info_collect(s->inst, &list);
+	err = tunnel_info_collect(&v, &list);
 	t = list.element;
 	if (!err) {
 		err = fail(FWP(FWP_E_NOT_FOUND), "tunnel %u: no such tunnel", tunnel);

@@ -73,9 +73,9 @@ static void add_sa(const struct list *contexts, const struct saxdp_sa_info *sa,
 	}
 }
 
-static int add_sas(const struct instance *inst, IPSEC_STATISTICS1 *ret)
+static int add_sas(const struct session *s, IPSEC_STATISTICS1 *ret)
 {
-	struct view v = VIEW_INIT(inst);
+	struct view v = VIEW_SESSION_INIT(s);
 	struct sa_snapshot snapshot = {};
 	const struct saxdp_sa_info *sa;
 	const struct sa_stored *c;
@@ -119,13 +119,14 @@ static void add_traffic(uint32_t type, const struct saxdp_traffic_count *count,
 	ret->totalSuccessfulPackets += count->packets;
 }
 
-static int add_tunnels(const struct instance *inst, IPSEC_STATISTICS1 *ret)
+static int add_tunnels(const struct session *s, IPSEC_STATISTICS1 *ret)
 {
+	struct view v = VIEW_SESSION_INIT(s);
 	const struct saxdp_tunnel_info *t;
 	struct list tunnels = {};
 	int err;
 
-	err = tunnel_info_collect(inst, &tunnels);
+	err = tunnel_info_collect(&v, &tunnels);
 	t = tunnels.element;
 	for (size_t i = 0; !err && i < tunnels.count; i++) {
 		add_traffic(t[i].type, &t[i].inbound, &ret->inboundTrafficStatistics);
@@ -180,9 +181,9 @@ static DWORD statistics_get(HANDLE engine, bool wanted, IPSEC_STATISTICS1 *ret)
 	err = sa_call_begin(&c, engine, SA_CALL_NO_TXN, wanted ? NULL : "ipsecStatistics");
 	if (err)
 		return fwp_result(err);
-	err = add_sas(c.session->inst, ret);
+	err = add_sas(c.session, ret);
 	if (!err)
-		err = add_tunnels(c.session->inst, ret);
+		err = add_tunnels(c.session, ret);
 	if (!err)
 		err = add_counters(c.session->inst, ret);
 	return sa_call_end(&c, err);
