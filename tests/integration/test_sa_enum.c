@@ -6,6 +6,7 @@
  * of one moment, and handles that are none.
  */
 #include <malloc.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -176,6 +177,61 @@ static void an_empty_instance_has_none(void **state)
 	assert_ok(IPsecSaEnum1(client.engine, sas_open(client.engine, NULL), 10, &sas, &count));
 	assert_int_equal(count, 0);
 	assert_null(sas);
+}
+
+enum { THREADS = 4 };
+
+struct shared {
+	HANDLE handle;
+	UINT64 got[MADE + THREADS];
+	unsigned int count;
+	DWORD result;
+};
+
+static void *take_ones(void *arg)
+{
+	struct shared *s = arg;
+	UINT32 count = 1;
+
+	while (count == 1) {
+		IPSEC_SA_CONTEXT1 **entries;
+
+		s->result = IPsecSaContextEnum1(client.engine, s->handle, 1, &entries, &count);
+		if (s->result)
+			return NULL;
+		if (count)
+			s->got[s->count++] = entries[0]->saContextId;
+		FwpmFreeMemory0((void **)&entries);
+	}
+	return NULL;
+}
+
+static void threads_that_share_a_handle_get_different_contexts(void **state)
+{
+	HANDLE handle = contexts_open(client.engine, NULL);
+	struct shared shared[THREADS] = {};
+	pthread_t thread[THREADS];
+	unsigned int count = 0;
+
+	(void)state;
+	for (int i = 0; i < THREADS; i++) {
+		shared[i].handle = handle;
+		assert_int_equal(pthread_create(&thread[i], NULL, take_ones, &shared[i]), 0);
+	}
+	for (int i = 0; i < THREADS; i++) {
+		assert_int_equal(pthread_join(thread[i], NULL), 0);
+		assert_int_equal(shared[i].result, ERROR_SUCCESS);
+		count += shared[i].count;
+	}
+	assert_int_equal(count, MADE);
+	for (unsigned int i = 0; i < MADE; i++) {
+		unsigned int found = 0;
+
+		for (int j = 0; j < THREADS; j++)
+			for (unsigned int k = 0; k < shared[j].count; k++)
+				found += shared[j].got[k] == made[i];
+		assert_int_equal(found, 1);
+	}
 }
 
 /* --- one moment -------------------------------------------------------------------------------------------- */
@@ -812,6 +868,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		STORY(a_page_with_fewer_than_asked_for_is_the_last),
 		STORY(who_may_only_read_enumerates),
+		STORY(threads_that_share_a_handle_get_different_contexts),
 		cmocka_unit_test_setup_teardown(an_empty_instance_has_none, setup_empty, teardown),
 		STORY(what_is_enumerated_is_that_of_one_moment),
 		cmocka_unit_test_setup_teardown(beside_a_writer_nothing_is_there_in_part,
