@@ -9,7 +9,8 @@
  * A read-only transaction reads at the generation of its beginning. Who may write holds the lock
  * shared, which keeps explicit transactions and reclaiming out; single calls take no lock, and who
  * may only read gets none. So each read asks afterwards whether something that has died since was
- * reclaimed. If so the transaction cannot go on seeing one state, and says so.
+ * reclaimed. If so the transaction cannot go on seeing one state, and says so. Beyond that it is a
+ * view like others: it reads again what was read while anything was removed.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -328,14 +329,10 @@ int policy_read_begin(struct policy *p, struct session *s)
 
 	*p = (struct policy){ .session = s, .view = VIEW_SESSION_INIT(s) };
 	pthread_mutex_lock(&s->lock);
-	if (s->txn) {
-		p->engine = s->txn->engine;
-		if (!s->txn->read_only)
-			p->change = &s->txn->change;
-		return 0;
-	}
 	err = view_begin(&p->view);
-	p->engine = p->view.engine;
+	p->engine = s->txn ? s->txn->engine : p->view.engine;
+	if (s->txn && !s->txn->read_only)
+		p->change = &s->txn->change;
 	if (err)
 		pthread_mutex_unlock(&s->lock);
 	return err;
@@ -359,16 +356,19 @@ bool policy_read_again(struct policy *p, int *err)
 	const struct transaction *t = p->session->txn;
 	int ended = 0;
 
-	if (!t && view_again(&p->view, err)) {
+	if (t && t->read_only)
+		ended = transaction_still(p->session);
+	/* One that changes holds the lock: nothing is removed beside it. */
+	if (!ended && (!t || t->read_only) && view_again(&p->view, err)) {
 		ended = view_begin(&p->view);
-		p->engine = p->view.engine;
+		if (!t)
+			p->engine = p->view.engine;
 		if (!ended)
 			return true;
-	} else if (t && t->read_only) {
-		ended = transaction_still(p->session);
 	}
 	if (ended)
 		*err = ended;
+	lock_close(&p->view.lock);
 	pthread_mutex_unlock(&p->session->lock);
 	return false;
 }
