@@ -59,7 +59,8 @@ FWP_BEGIN_DECLS
  *   the instance's groups
  * * ERROR_NO_SYSTEM_RESOURCES - as many sessions are open as an instance can have
  * * ERROR_NOT_ENOUGH_MEMORY - the process is out of memory or descriptors
- * * FWP_E_TIMEOUT - other writers held the engine for longer than txnWaitTimeoutInMSec
+ * * FWP_E_TIMEOUT - a dead session's objects had to go first, and other writers held the engine for
+ *   longer than txnWaitTimeoutInMSec
  *
  * Source: "FwpmEngineOpen0 function (fwpmu.h)", "FWPM_SESSION0 structure (fwpmtypes.h)".
  */
