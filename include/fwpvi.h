@@ -32,6 +32,8 @@
 
 /* fwpmtypes.h */
 #define FWPM_ACTION			    FWPM_ACTION0
+#define FWPM_CALLOUT			    FWPM_CALLOUT0
+#define FWPM_CALLOUT_ENUM_TEMPLATE	    FWPM_CALLOUT_ENUM_TEMPLATE0
 #define FWPM_CLASSIFY_OPTION		    FWPM_CLASSIFY_OPTION0
 #define FWPM_CLASSIFY_OPTIONS		    FWPM_CLASSIFY_OPTIONS0
 #define FWPM_DISPLAY_DATA		    FWPM_DISPLAY_DATA0
@@ -106,6 +108,14 @@
 #define IKEEXT_PROPOSAL		       IKEEXT_PROPOSAL0
 
 /* The calls. */
+#define FwpmCalloutAdd			FwpmCalloutAdd0
+#define FwpmCalloutCreateEnumHandle	FwpmCalloutCreateEnumHandle0
+#define FwpmCalloutDeleteById		FwpmCalloutDeleteById0
+#define FwpmCalloutDeleteByKey		FwpmCalloutDeleteByKey0
+#define FwpmCalloutDestroyEnumHandle	FwpmCalloutDestroyEnumHandle0
+#define FwpmCalloutEnum			FwpmCalloutEnum0
+#define FwpmCalloutGetById		FwpmCalloutGetById0
+#define FwpmCalloutGetByKey		FwpmCalloutGetByKey0
 #define FwpmEngineClose			FwpmEngineClose0
 #define FwpmEngineGetOption		FwpmEngineGetOption0
 #define FwpmEngineOpen			FwpmEngineOpen0

@@ -131,6 +131,7 @@ DWORD FwpmCalloutGetById0(HANDLE engineHandle, UINT32 id, FWPM_CALLOUT0 **callou
  * * FWP_E_NULL_POINTER - @key or @callout is NULL
  * * ERROR_ACCESS_DENIED - the process may not read the instance
  * * RPC_E_DISCONNECTED - the engine was unloaded since the handle was opened
+ * * FWP_E_TXN_ABORTED - in a read-only transaction: what it may still see was reclaimed
  * * FWP_E_CALLOUT_NOT_FOUND - no callout has this key
  * * ERROR_NOT_ENOUGH_MEMORY - the process is out of memory
  * * FWP_E_TIMEOUT - writers went on changing what was being read for longer than the session waits
@@ -160,6 +161,7 @@ DWORD FwpmCalloutGetByKey0(HANDLE engineHandle, const GUID *key, FWPM_CALLOUT0 *
  * * FWP_E_LAYER_NOT_FOUND - @layerKey is no layer
  * * ERROR_ACCESS_DENIED - the process may not read the instance
  * * RPC_E_DISCONNECTED - the engine was unloaded since the handle was opened
+ * * FWP_E_TXN_ABORTED - in a read-only transaction: what it may still see was reclaimed
  * * ERROR_NOT_ENOUGH_MEMORY - the process is out of memory
  * * FWP_E_TIMEOUT - writers went on changing what was being read for longer than the session waits
  *
