@@ -127,6 +127,20 @@ DWORD FwpmFilterAdd0(HANDLE engineHandle, const FWPM_FILTER0 *filter, PSECURITY_
 DWORD FwpmFilterDeleteById0(HANDLE engineHandle, UINT64 id);
 
 /**
+ * FwpmFilterDeleteByKey0() - delete a filter
+ * @engineHandle: an open session. If it is dynamic, the filter must be its own.
+ * @key: the filter's key.
+ *
+ * Context: Any thread. Waits up to the session's txnWaitTimeoutInMSec.
+ *
+ * Return: the codes of FwpmFilterDeleteById0(), for the same causes, and FWP_E_NULL_POINTER when @key
+ * is NULL.
+ *
+ * Source: "FwpmFilterDeleteByKey0 function (fwpmu.h)".
+ */
+DWORD FwpmFilterDeleteByKey0(HANDLE engineHandle, const GUID *key);
+
+/**
  * FwpmFilterGetById0() - return a copy of a filter
  * @engineHandle: an open session.
  * @id: the filter's id.
@@ -151,6 +165,115 @@ DWORD FwpmFilterDeleteById0(HANDLE engineHandle, UINT64 id);
  * Source: "FwpmFilterGetById0 function (fwpmu.h)".
  */
 DWORD FwpmFilterGetById0(HANDLE engineHandle, UINT64 id, FWPM_FILTER0 **filter);
+
+/**
+ * FwpmFilterGetByKey0() - return a copy of a filter
+ * @engineHandle: an open session.
+ * @key: the filter's key.
+ * @filter: as with FwpmFilterGetById0().
+ *
+ * Context: Any thread.
+ *
+ * Return: the codes of FwpmFilterGetById0(), for the same causes, and FWP_E_NULL_POINTER also when @key
+ * is NULL.
+ *
+ * Source: "FwpmFilterGetByKey0 function (fwpmu.h)".
+ */
+DWORD FwpmFilterGetByKey0(HANDLE engineHandle, const GUID *key, FWPM_FILTER0 **filter);
+
+/**
+ * FwpmFilterCreateEnumHandle0() - begin to enumerate filters
+ * @engineHandle: an open session.
+ * @enumTemplate: NULL: all filters. Members:
+ *	@providerKey: NULL, or only filters of this provider;
+ *	@layerKey: null GUID, or only filters at this layer;
+ *	@numFilterConditions, @filterCondition: none, or conditions as a filter's, one a field;
+ *	@enumType: FWP_FILTER_ENUM_FULLY_CONTAINED: only filters that hold for all traffic the
+ *	conditions hold for; FWP_FILTER_ENUM_OVERLAPPING: for some of it;
+ *	@flags: 0, or FWP_FILTER_ENUM_FLAG_*: SORTED: in the order in which packets are judged, by
+ *	layer, heavier sublayers first, then heavier filters; BEST_TERMINATING_MATCH: only, of each
+ *	sublayer of each layer, the heaviest filter among those that are meant whose action decides,
+ *	sorted as well; BOOTTIME_ONLY: none, as there are no boot-time filters yet;
+ *	INCLUDE_BOOTTIME, INCLUDE_DISABLED;
+ *	@providerContextTemplate: NULL, or only filters that name a provider context of its
+ *	providerContextType and, unless that is NULL, its providerKey;
+ *	@actionMask: only filters whose action type has one of these bits; 0xFFFFFFFF: any action;
+ *	@calloutKey: NULL, or only filters with this callout.
+ * @enumHandle: receives the handle, to be ended with FwpmFilterDestroyEnumHandle0(); it ends with
+ *	the session.
+ *
+ * What FwpmFilterEnum0() returns is decided now: the filters in the order they were added, unless
+ * @flags says another. In an explicit transaction they are as the transaction has left them.
+ *
+ * Context: Any thread.
+ *
+ * Return:
+ * * ERROR_SUCCESS
+ * * ERROR_INVALID_HANDLE - the handle is NULL, closed, none of ours, or inherited over fork()
+ * * FWP_E_NULL_POINTER - @enumHandle is NULL
+ * * FWP_E_NULL_POINTER - @filterCondition is NULL and there are conditions, or a value of one that is a
+ *   pointer is NULL
+ * * FWP_E_LAYER_NOT_FOUND - @layerKey is no layer, or null and there are conditions
+ * * FWP_E_INVALID_ENUMERATOR - @enumType, providerContextType, a match type or a data type has a value
+ *   outside its enumeration
+ * * FWP_E_INVALID_FLAGS - unknown bits in @flags
+ * * FWP_E_INVALID_PARAMETER - @calloutKey is given and FWP_ACTION_FLAG_CALLOUT is not in @actionMask
+ * * FWP_E_DUPLICATE_CONDITION - two conditions are on one field
+ * * FWP_E_CONDITION_NOT_FOUND, FWP_E_TYPE_MISMATCH, FWP_E_MATCH_TYPE_MISMATCH, FWP_E_INVALID_RANGE,
+ *   FWP_E_INVALID_NET_MASK - a condition is not one of a filter at the layer, as with
+ *   FwpmFilterAdd0()
+ * * ERROR_NOT_SUPPORTED - conditions at a layer that packets are not judged at, or on a field or of a
+ *   match type that filters cannot have yet
+ * * ERROR_NO_SYSTEM_RESOURCES - the conditions come to more than 256 combinations
+ * * ERROR_ACCESS_DENIED - the process may not read the instance
+ * * RPC_E_DISCONNECTED - the engine was unloaded since the handle was opened
+ * * ERROR_NOT_ENOUGH_MEMORY - the process is out of memory
+ * * FWP_E_TIMEOUT - writers went on changing what was being read for longer than the session waits
+ *
+ * Source: "FwpmFilterCreateEnumHandle0 function (fwpmu.h)".
+ */
+DWORD FwpmFilterCreateEnumHandle0(HANDLE engineHandle,
+				  const FWPM_FILTER_ENUM_TEMPLATE0 *enumTemplate,
+				  HANDLE *enumHandle);
+
+/**
+ * FwpmFilterEnum0() - return the next filters of an enumeration
+ * @engineHandle: the session that made @enumHandle.
+ * @enumHandle: from FwpmFilterCreateEnumHandle0().
+ * @numEntriesRequested: at most so many.
+ * @entries: receives an array of pointers to copies, in one allocation that FwpmFreeMemory0() frees;
+ *	NULL when there are none.
+ * @numEntriesReturned: receives their number; less than was asked for means that these were the last.
+ *
+ * Context: Any thread; calls with one session follow each other.
+ *
+ * Return:
+ * * ERROR_SUCCESS - also when there are none left
+ * * ERROR_INVALID_HANDLE - @engineHandle is NULL, closed, none of ours, or inherited over fork();
+ *   @enumHandle is no enumeration of filters of this session
+ * * FWP_E_NULL_POINTER - @entries or @numEntriesReturned is NULL
+ * * ERROR_NOT_ENOUGH_MEMORY - the process is out of memory
+ *
+ * Source: "FwpmFilterEnum0 function (fwpmu.h)".
+ */
+DWORD FwpmFilterEnum0(HANDLE engineHandle, HANDLE enumHandle, UINT32 numEntriesRequested,
+		      FWPM_FILTER0 ***entries, UINT32 *numEntriesReturned);
+
+/**
+ * FwpmFilterDestroyEnumHandle0() - end an enumeration of filters
+ * @engineHandle: the session that made @enumHandle.
+ * @enumHandle: from FwpmFilterCreateEnumHandle0(). What was returned stays valid.
+ *
+ * Context: Any thread.
+ *
+ * Return:
+ * * ERROR_SUCCESS
+ * * ERROR_INVALID_HANDLE - @engineHandle is NULL, closed, none of ours, or inherited over fork();
+ *   @enumHandle is no enumeration of filters of this session
+ *
+ * Source: "FwpmFilterDestroyEnumHandle0 function (fwpmu.h)".
+ */
+DWORD FwpmFilterDestroyEnumHandle0(HANDLE engineHandle, HANDLE enumHandle);
 
 FWP_END_DECLS
 

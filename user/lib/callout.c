@@ -159,7 +159,7 @@ static int keep(const void *item, const void *template, bool *ret)
 	return 0;
 }
 
-static int check_template(const void *template)
+static int check_template(void *template)
 {
 	const FWPM_CALLOUT_ENUM_TEMPLATE0 *wanted = template;
 
@@ -215,7 +215,7 @@ DWORD FwpmCalloutCreateEnumHandle0(HANDLE engineHandle,
 				   const FWPM_CALLOUT_ENUM_TEMPLATE0 *enumTemplate,
 				   HANDLE *enumHandle)
 {
-	return object_enum_create(engineHandle, &callouts, enumTemplate, enumHandle);
+	return object_enum_create(engineHandle, &callouts, (void *)enumTemplate, enumHandle);
 }
 
 DWORD FwpmCalloutEnum0(HANDLE engineHandle, HANDLE enumHandle, UINT32 numEntriesRequested,

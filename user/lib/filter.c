@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause
 /*
- * Filters: FwpmFilterAdd0, FwpmFilterDeleteById0, FwpmFilterGetById0.
+ * Filters: FwpmFilterAdd0, FwpmFilterDeleteById0, FwpmFilterDeleteByKey0.
  *
  * A filter is in the maps as its fixed part (`filter`), its key (`key`), its blob (object_put(), the
  * type of its action, conditions_put()) and the candidates of its selectors. One commit makes all of
@@ -298,16 +298,7 @@ DWORD FwpmFilterAdd0(HANDLE engineHandle, const FWPM_FILTER0 *filter, PSECURITY_
 
 /* --- reading -------------------------------------------------------------------------------------- */
 
-/* A filter as it is in the maps. */
-struct filter_stored {
-	uint64_t id;
-	struct saxdp_filter fixed;
-	struct blob blob;
-	struct saxdp_prov_context context; /* where it names one */
-	GUID provider, sublayer, callout;
-};
-
-static int filter_read(const struct reader *r, uint64_t id, struct filter_stored *ret)
+int filter_read(const struct reader *r, uint64_t id, struct filter_stored *ret)
 {
 	int err;
 
@@ -316,9 +307,11 @@ static int filter_read(const struct reader *r, uint64_t id, struct filter_stored
 	if (!err && ret->fixed.flags & SAXDP_FILTER_HAS_PROV_CONTEXT)
 		err = reader_lookup(r, SAXDP_KIND_PROV_CONTEXT, &ret->fixed.context, &ret->context);
 	if (!err)
+		err = provider_read_key(r, ret->context.provider, &ret->context_provider);
+	if (!err)
 		err = provider_read_key(r, ret->fixed.provider, &ret->provider);
 	if (!err)
-		err = sublayer_read_key(r, ret->fixed.sublayer, &ret->sublayer);
+		err = sublayer_read(r, ret->fixed.sublayer, &ret->sublayer, &ret->sublayer_weight);
 	if (!err && ret->fixed.callout)
 		err = callout_read_key(r, ret->fixed.callout, &ret->callout);
 	if (!err)
@@ -337,7 +330,7 @@ static int weight_get(struct out *o, FWP_DATA_TYPE type, uint64_t weight, FWP_VA
 	return ret->uint64 ? 0 : -ENOMEM;
 }
 
-static int filter_get(const struct filter_stored *f, struct out *o, FWPM_FILTER0 *ret)
+int filter_stored_out(const struct filter_stored *f, struct out *o, FWPM_FILTER0 *ret)
 {
 	struct blob b = f->blob; /* read from its front in each pass */
 	GUID action_type;
@@ -376,7 +369,7 @@ int filter_out(struct view *v, uint64_t id, struct out *o, FWPM_FILTER0 *ret)
 
 	err = filter_read(&r, id, &f);
 	if (!err)
-		err = filter_get(&f, o, ret);
+		err = filter_stored_out(&f, o, ret);
 	blob_release(&f.blob);
 	return err;
 }
@@ -397,63 +390,12 @@ int filter_stored_read(struct view *v, uint64_t id, struct filter_stored **ret)
 	return err;
 }
 
-int filter_stored_out(const struct filter_stored *f, struct out *o, FWPM_FILTER0 *ret)
-{
-	return filter_get(f, o, ret);
-}
-
 void filter_stored_free(struct filter_stored *f)
 {
 	if (!f)
 		return;
 	blob_release(&f->blob);
 	free(f);
-}
-
-static int filter_get_by_id(struct session *s, uint64_t id, FWPM_FILTER0 **ret)
-{
-	struct filter_stored f = {};
-	struct policy p;
-	struct reader r = { .policy = &p };
-	struct out o = {};
-	FWPM_FILTER0 *filter;
-	int err;
-
-	if (!ret)
-		return fail(FWP(FWP_E_NULL_POINTER), "filter: NULL");
-	err = policy_read_begin(&p, s);
-	if (err)
-		return err;
-	do {
-		blob_release(&f.blob);
-		err = filter_read(&r, id, &f);
-	} while (policy_read_again(&p, &err));
-	if (err == -ENOENT)
-		err = fail(FWP(FWP_E_FILTER_NOT_FOUND), "filter %llu: no such filter",
-			   (unsigned long long)id);
-	if (err)
-		goto out;
-	do {
-		filter = out_alloc(&o, sizeof(*filter));
-		err = filter ? filter_get(&f, &o, filter) : -ENOMEM;
-	} while (out_again(&o, &err));
-	if (!err)
-		*ret = (FWPM_FILTER0 *)o.base;
-out:
-	blob_release(&f.blob);
-	return err;
-}
-
-DWORD FwpmFilterGetById0(HANDLE engineHandle, UINT64 id, FWPM_FILTER0 **filter)
-{
-	struct session *s;
-	int err = session_get(engineHandle, &s);
-
-	if (err)
-		return fwp_result(err);
-	err = filter_get_by_id(s, id, filter);
-	session_put(s);
-	return fwp_result(err);
 }
 
 /* --- its selectors, again --------------------------------------------------------------------------- */
@@ -467,7 +409,7 @@ static int filter_selectors(const struct filter_stored *f, struct selector_set *
 
 	do {
 		filter = (FWPM_FILTER0){};
-		err = filter_get(f, &o, &filter);
+		err = filter_stored_out(f, &o, &filter);
 	} while (out_again(&o, &err));
 	if (!err)
 		err = selectors_make(layer, f->fixed.action_type, filter.filterCondition,
@@ -527,16 +469,19 @@ static int filter_end(struct policy *p, struct filter_stored *f)
 	return 0;
 }
 
-static int filter_remove(struct policy *p, uint64_t id)
+/* key NULL: by id. */
+static int filter_remove(struct policy *p, const GUID *key, uint64_t id)
 {
 	const struct reader r = { .policy = p };
 	struct filter_stored f = {};
-	int err;
+	int err = 0;
 
-	err = filter_read(&r, id, &f);
+	if (key)
+		err = policy_guid(p, SAXDP_KIND_FILTER, key, &id);
+	if (!err)
+		err = filter_read(&r, id, &f);
 	if (err == -ENOENT)
-		err = fail(FWP(FWP_E_FILTER_NOT_FOUND), "filter %llu: no such filter",
-			   (unsigned long long)id);
+		err = fail(FWP(FWP_E_FILTER_NOT_FOUND), "filter: no such filter");
 	if (!err)
 		err = object_owner_check("filter", p->session, f.fixed.owner);
 	if (!err && f.fixed.users)
@@ -548,7 +493,7 @@ static int filter_remove(struct policy *p, uint64_t id)
 	return err;
 }
 
-static int filter_delete(struct session *s, uint64_t id)
+static int filter_delete(struct session *s, const GUID *key, uint64_t id)
 {
 	struct policy p;
 	int err;
@@ -557,7 +502,7 @@ static int filter_delete(struct session *s, uint64_t id)
 	if (err)
 		return err;
 	do {
-		err = filter_remove(&p, id);
+		err = filter_remove(&p, key, id);
 	} while (policy_again(&p, &err));
 	return err;
 }
@@ -569,7 +514,19 @@ DWORD FwpmFilterDeleteById0(HANDLE engineHandle, UINT64 id)
 
 	if (err)
 		return fwp_result(err);
-	err = filter_delete(s, id);
+	err = filter_delete(s, NULL, id);
+	session_put(s);
+	return fwp_result(err);
+}
+
+DWORD FwpmFilterDeleteByKey0(HANDLE engineHandle, const GUID *key)
+{
+	struct session *s;
+	int err = session_get(engineHandle, &s);
+
+	if (err)
+		return fwp_result(err);
+	err = key ? filter_delete(s, key, 0) : fail(FWP(FWP_E_NULL_POINTER), "filter: key is NULL");
 	session_put(s);
 	return fwp_result(err);
 }

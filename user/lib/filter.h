@@ -3,6 +3,7 @@
 #ifndef SAXDP_FILTER_H
 #define SAXDP_FILTER_H
 
+#include "object_enum.h"
 #include "selector.h"
 
 /* -ENOENT when it does not live at the generation of the view. */
@@ -14,7 +15,18 @@ int filter_view_selectors(struct view *v, uint64_t id, const struct saxdp_filter
 /*
  * A filter read whole at a view, to be given out later and more than once.
  */
-struct filter_stored;
+struct filter_stored {
+	uint64_t id;
+	struct saxdp_filter fixed;
+	struct blob blob;
+	struct saxdp_prov_context context; /* where it names one */
+	GUID provider, sublayer, callout, context_provider;
+	uint16_t sublayer_weight;
+};
+
+int filter_read(const struct reader *r, uint64_t id, struct filter_stored *ret); /* -ENOENT */
+
+extern const struct object_type filters; /* filter_enum.c */
 
 int filter_stored_read(struct view *v, uint64_t id, struct filter_stored **ret); /* -ENOENT */
 int filter_stored_out(const struct filter_stored *f, struct out *o, FWPM_FILTER0 *ret);

@@ -265,7 +265,7 @@ DWORD FwpmLayerGetByKey0(HANDLE engineHandle, const GUID *key, FWPM_LAYER0 **lay
 DWORD FwpmLayerCreateEnumHandle0(HANDLE engineHandle, const FWPM_LAYER_ENUM_TEMPLATE0 *enumTemplate,
 				 HANDLE *enumHandle)
 {
-	return object_enum_create(engineHandle, &layers, enumTemplate, enumHandle);
+	return object_enum_create(engineHandle, &layers, (void *)enumTemplate, enumHandle);
 }
 
 DWORD FwpmLayerEnum0(HANDLE engineHandle, HANDLE enumHandle, UINT32 numEntriesRequested,

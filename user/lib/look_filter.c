@@ -53,6 +53,7 @@ static int add_filter(void *ctx, const void *key, const void *value)
 	struct filters *x = ctx;
 	const struct reader r = { .view = x->view };
 	GUID sublayer = {}, callout = {};
+	uint16_t weight;
 	size_t *name_at;
 	int err;
 
@@ -80,7 +81,7 @@ static int add_filter(void *ctx, const void *key, const void *value)
 	};
 	memcpy(info->key, f->key, sizeof(info->key));
 	*name_at = x->names.count;
-	err = sublayer_read_key(&r, f->sublayer, &sublayer);
+	err = sublayer_read(&r, f->sublayer, &sublayer, &weight);
 	memcpy(info->sublayer_key, &sublayer, sizeof(sublayer));
 	if (!err && f->callout)
 		err = callout_read_key(&r, f->callout, &callout);

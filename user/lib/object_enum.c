@@ -190,8 +190,8 @@ int object_list_out(const void *list, size_t index, unsigned int form, struct ou
 	return entry_out(&l->type->form[form], object_list_at(l, index), o, ret);
 }
 
-static int session_enumerate(struct session *s, const struct object_type *type,
-			     const void *template, HANDLE *ret)
+static int session_enumerate(struct session *s, const struct object_type *type, void *template,
+			     HANDLE *ret)
 {
 	struct object_list *l;
 	struct policy p;
@@ -223,8 +223,7 @@ static int session_enumerate(struct session *s, const struct object_type *type,
 	return err;
 }
 
-DWORD object_enum_create(HANDLE engine, const struct object_type *type, const void *template,
-			 HANDLE *ret)
+DWORD object_enum_create(HANDLE engine, const struct object_type *type, void *template, HANDLE *ret)
 {
 	struct session *s;
 	int err = session_get(engine, &s);

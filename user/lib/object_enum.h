@@ -36,7 +36,7 @@ struct object_type {
 	int (*read)(const struct reader *r, uint64_t id, void *item);
 	void (*release)(void *item);
 	/* Each may be NULL. Of a template that is not: is it one? Does an item fit? What goes out? */
-	int (*check)(const void *template);
+	int (*check)(void *template); /* may fill in what the others want of it */
 	int (*keep)(const void *item, const void *template, bool *ret);
 	int (*arrange)(struct object_list *l, const void *template);
 };
@@ -61,7 +61,7 @@ DWORD object_get_by_key(HANDLE engine, const struct object_type *type, unsigned 
 			const GUID *key, void **ret);
 DWORD object_get_by_id(HANDLE engine, const struct object_type *type, unsigned int form,
 		       uint64_t id, void **ret);
-DWORD object_enum_create(HANDLE engine, const struct object_type *type, const void *template,
+DWORD object_enum_create(HANDLE engine, const struct object_type *type, void *template,
 			 HANDLE *ret);
 DWORD object_enum(HANDLE engine, const struct object_type *type, unsigned int form, HANDLE handle,
 		  UINT32 requested, void **ret, UINT32 *ret_count);

@@ -55,7 +55,7 @@ static void order_pack(const struct order_plan *o, struct saxdp_sublayer_order *
 	*ret = packed;
 }
 
-static bool sublayer_before(uint64_t a, uint16_t a_weight, uint64_t b, uint16_t b_weight)
+bool sublayer_before(uint64_t a, uint16_t a_weight, uint64_t b, uint16_t b_weight)
 {
 	if (a_weight != b_weight)
 		return a_weight > b_weight;
@@ -67,15 +67,17 @@ static bool sublayer_before(uint64_t a, uint16_t a_weight, uint64_t b, uint16_t 
 static int order_insert(struct policy *p, struct saxdp_sublayer_order *order, uint64_t sublayer,
 			uint8_t slot)
 {
+	const struct reader r = { .policy = p };
 	uint16_t weight, other_weight;
+	GUID key;
 	uint32_t at;
 	int err;
 
-	err = sublayer_weight(p, sublayer, &weight);
+	err = sublayer_read(&r, sublayer, &key, &weight);
 	for (at = 0; at < order->count && !err; at++) {
 		uint64_t other = order->sublayer[order->slot[at]];
 
-		err = sublayer_weight(p, other, &other_weight);
+		err = sublayer_read(&r, other, &key, &other_weight);
 		if (!err && sublayer_before(sublayer, weight, other, other_weight))
 			break;
 	}

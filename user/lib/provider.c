@@ -164,7 +164,7 @@ DWORD FwpmProviderCreateEnumHandle0(HANDLE engineHandle,
 				    const FWPM_PROVIDER_ENUM_TEMPLATE0 *enumTemplate,
 				    HANDLE *enumHandle)
 {
-	return object_enum_create(engineHandle, &providers, enumTemplate, enumHandle);
+	return object_enum_create(engineHandle, &providers, (void *)enumTemplate, enumHandle);
 }
 
 DWORD FwpmProviderEnum0(HANDLE engineHandle, HANDLE enumHandle, UINT32 numEntriesRequested,

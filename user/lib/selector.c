@@ -366,3 +366,22 @@ bool selector_covers(const struct selector *outer, const struct selector *inner)
 	       outer->remote_port_low <= inner->remote_port_low &&
 	       inner->remote_port_high <= outer->remote_port_high;
 }
+
+static bool prefix_meets(const uint32_t a[4], unsigned int a_prefix, const uint32_t b[4],
+			 unsigned int b_prefix)
+{
+	return a_prefix < b_prefix ? prefix_covers(a, a_prefix, b, b_prefix) :
+				     prefix_covers(b, b_prefix, a, a_prefix);
+}
+
+bool selector_meets(const struct selector *a, const struct selector *b)
+{
+	bool protocol = a->mask.fields & b->mask.fields & SAXDP_FIELD_PROTOCOL;
+
+	return prefix_meets(a->local, a->mask.local_prefix, b->local, b->mask.local_prefix) &&
+	       prefix_meets(a->remote, a->mask.remote_prefix, b->remote, b->mask.remote_prefix) &&
+	       (!protocol || a->protocol == b->protocol) &&
+	       a->local_port_low <= b->local_port_high && b->local_port_low <= a->local_port_high &&
+	       a->remote_port_low <= b->remote_port_high &&
+	       b->remote_port_low <= a->remote_port_high;
+}

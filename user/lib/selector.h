@@ -74,6 +74,8 @@ enum saxdp_kind selector_key(enum saxdp_layer layer, const struct saxdp_mask *ma
 
 /* Every flow of `inner` is one of `outer`. */
 bool selector_covers(const struct selector *outer, const struct selector *inner);
+/* Some flow is one of both. */
+bool selector_meets(const struct selector *a, const struct selector *b);
 
 void address_cut(const uint32_t address[4], unsigned int prefix, uint32_t ret[4]);
 

@@ -49,36 +49,23 @@ int sublayer_name(struct policy *p, const GUID *key, uint64_t owner, __u64 *ret)
 	return err;
 }
 
-int sublayer_weight(struct policy *p, uint64_t id, uint16_t *ret)
-{
-	const struct sublayer *builtin = builtin_at(id);
-	struct saxdp_sublayer sublayer;
-	int err = 0;
-
-	if (builtin) {
-		*ret = builtin->weight;
-		return 0;
-	}
-	err = policy_lookup(p, SAXDP_KIND_SUBLAYER, &id, &sublayer);
-	if (!err)
-		*ret = sublayer.weight;
-	return err;
-}
-
-int sublayer_read_key(const struct reader *r, uint64_t id, GUID *ret)
+int sublayer_read(const struct reader *r, uint64_t id, GUID *ret_key, uint16_t *ret_weight)
 {
 	const struct sublayer *builtin = builtin_at(id);
 	struct saxdp_sublayer sublayer;
 	int err;
 
 	if (builtin) {
-		*ret = *builtin->key;
+		*ret_key = *builtin->key;
+		*ret_weight = builtin->weight;
 		return 0;
 	}
 	err = reader_lookup(r, SAXDP_KIND_SUBLAYER, &id, &sublayer);
-	if (!err)
-		memcpy(ret, sublayer.object.key, sizeof(*ret));
-	return err;
+	if (err)
+		return err;
+	memcpy(ret_key, sublayer.object.key, sizeof(*ret_key));
+	*ret_weight = sublayer.weight;
+	return 0;
 }
 
 /* --- reading -------------------------------------------------------------------------------------------- */
@@ -179,7 +166,7 @@ DWORD FwpmSubLayerCreateEnumHandle0(HANDLE engineHandle,
 				    const FWPM_SUBLAYER_ENUM_TEMPLATE0 *enumTemplate,
 				    HANDLE *enumHandle)
 {
-	return object_enum_create(engineHandle, &sublayers, enumTemplate, enumHandle);
+	return object_enum_create(engineHandle, &sublayers, (void *)enumTemplate, enumHandle);
 }
 
 DWORD FwpmSubLayerEnum0(HANDLE engineHandle, HANDLE enumHandle, UINT32 numEntriesRequested,

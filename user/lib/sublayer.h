@@ -7,7 +7,9 @@
 
 /* The id of the one that a filter of `owner` names. FWP_E_SUBLAYER_NOT_FOUND, FWP_E_LIFETIME_MISMATCH. */
 int sublayer_name(struct policy *p, const GUID *key, uint64_t owner, __u64 *ret);
-int sublayer_weight(struct policy *p, uint64_t id, uint16_t *ret); /* -ENOENT */
-int sublayer_read_key(const struct reader *r, uint64_t id, GUID *ret);
+/* -ENOENT */
+int sublayer_read(const struct reader *r, uint64_t id, GUID *ret_key, uint16_t *ret_weight);
+/* Which of two is judged first. */
+bool sublayer_before(uint64_t a, uint16_t a_weight, uint64_t b, uint16_t b_weight);
 
 #endif
