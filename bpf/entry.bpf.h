@@ -123,7 +123,7 @@ static __always_inline int word_writable(__u8 kind, __u16 offset)
 	case SAXDP_KIND_SA4:
 	case SAXDP_KIND_SA6:
 		return offset == offsetof(struct saxdp_sa, owner_cpu) || /* users share the word */
-		       WORDS(struct saxdp_sa, context, steer);
+		       WORDS(struct saxdp_sa, tunnel, context);
 	case SAXDP_KIND_CONTEXT:
 		return WORDS(struct saxdp_context, policy, outbound);
 	case SAXDP_KIND_TUNNEL:
