@@ -52,7 +52,7 @@
 #include "internal.h"
 
 enum {
-	DEAD_MANY = 4096, /* reclaim when so many wait, */
+	DEAD_MANY = 16384, /* reclaim when so many wait, half of the SAs' grave, */
 	DEAD_AGE_NS = 1000000000, /* or some for a second */
 	RECLAIM_RUN = 8192, /* entries a run: under 2 ms */
 	YIELDS = 64, /* before a busy engine is waited for by the clock */

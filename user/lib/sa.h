@@ -5,6 +5,7 @@
 
 #include "blob.h"
 #include "internal.h"
+#include "sa_cache.h"
 
 /* RFC 4303 2.1, RFC 4302 2.4: 0 is for local use, 1 to 255 are reserved. */
 enum { SPI_MIN = 256 };
@@ -105,21 +106,7 @@ int sa_call_context(struct sa_call *c, uint64_t id);
  */
 int sa_call_policy(struct sa_call *c, const struct traffic *t, uint64_t *ret_inbound_filter);
 
-struct tunnel_known {
-	struct saxdp_tunnel_key key;
-	uint32_t id, steer; /* id 0: there is none yet */
-};
-
 int sa_call_tunnel(struct sa_call *c, const struct saxdp_tunnel_key *key, struct tunnel_known *ret);
-
-/* The shapes of tunnel keys that are known to be in use. */
-uint32_t *sa_call_shapes(struct sa_call *c);
-
-/* What is now known of them, after a commit. */
-void sa_call_know_context(struct sa_call *c, uint64_t id, const struct saxdp_context *context);
-void sa_call_forget_context(struct sa_call *c, uint64_t id);
-void sa_call_know_tunnel(struct sa_call *c, const struct tunnel_known *t);
-void sa_cache_free(struct sa_cache *cache);
 
 /* --- operations on SAs, common to several calls --------------------------------------------------------- */
 

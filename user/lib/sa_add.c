@@ -146,7 +146,7 @@ static int add(struct sa_call *c, uint64_t id, const IPSEC_SA_BUNDLE1 *bundle, i
 	if (!err) {
 		*place = b.fixed;
 		place->born = c->change.generation;
-		sa_call_know_context(c, id, &c->context);
+		sa_cache_add_context(c->session->sa_cache, id, &c->context);
 		if (inbound && c->context.flags & SAXDP_CONTEXT_VIRTUAL_IF)
 			(void)settle_steer(c,
 					   &b); /* the bundle is there; the next binding stores */

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause
 /*
- * The frame of a call on the SA database, and what a session remembers between calls.
- *
- * The cache is direct-mapped and never trusted: every commit carries what was taken from it as an
- * expectation, and a commit that fails for it is done again from the maps.
+ * The frame of a call on the SA database: begin, check, commit, and again from the maps when what
+ * the session remembers (sa_cache.c) was out of date.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -12,42 +10,9 @@
 #include "sa.h"
 
 enum {
-	CACHED_CONTEXTS = 64, /* being set up at once by one session */
-	CACHED_TUNNELS = 256,
-	CACHED_POLICIES = 64,
-	RESTARTS = 1000,
+	RESTARTS = 1000, /* by quicker writers, before it is called a timeout */
 	COLLECT = 16, /* idle tunnels or endpoints at a time */
 };
-
-struct policy_known {
-	uint64_t generation;
-	uint64_t inbound_filter;
-	bool inbound; /* direction that the traffic was checked for */
-	struct traffic traffic;
-};
-
-struct sa_cache {
-	uint64_t context_id[CACHED_CONTEXTS];
-	struct saxdp_context context[CACHED_CONTEXTS];
-	struct tunnel_known tunnel[CACHED_TUNNELS];
-	struct policy_known policy[CACHED_POLICIES];
-	uint32_t shapes; /* bits of engine.tunnel_ports that are set: they stay */
-};
-
-static uint32_t hash(const void *bytes, size_t size)
-{
-	const unsigned char *b = bytes;
-	uint32_t h = 2166136261U; /* FNV-1a */
-
-	for (size_t i = 0; i < size; i++)
-		h = (h ^ b[i]) * 16777619U;
-	return h ^ h >> 16;
-}
-
-void sa_cache_free(struct sa_cache *cache)
-{
-	free(cache);
-}
 
 /* --- the frame -------------------------------------------------------------------------------------- */
 
@@ -73,7 +38,7 @@ int sa_call_begin(struct sa_call *c, HANDLE handle, unsigned int flags, const ch
 		err = fail(FWP(RPC_E_DISCONNECTED), "instance %s: unloaded", s->inst->name);
 	if (!err && flags & SA_CALL_WRITES) {
 		if (!s->sa_cache)
-			s->sa_cache = calloc(1, sizeof(*s->sa_cache));
+			s->sa_cache = sa_cache_new();
 		if (!s->sa_cache)
 			err = -ENOMEM;
 		change_init(&c->change, s, SAXDP_EPOCH_SA);
@@ -197,132 +162,75 @@ DWORD sa_call_end(struct sa_call *c, int err)
 
 int sa_call_context(struct sa_call *c, uint64_t id)
 {
-	struct sa_cache *cache = c->session->sa_cache;
-	unsigned int place = id % CACHED_CONTEXTS;
+	const struct saxdp_context *known = sa_cache_context(c->session->sa_cache, id);
 	int err;
 
 	c->id = id;
-	if (!c->fresh && cache->context_id[place] == id) {
-		c->context = cache->context[place];
+	if (!c->fresh && known) {
+		c->context = *known;
 		return 0;
 	}
 	err = store_lookup(c->session->inst, SAXDP_KIND_CONTEXT, &id, &c->context);
 	if (err == -ENOENT || (!err && c->context.life.died != SAXDP_NEVER)) {
-		sa_call_forget_context(c, id);
+		sa_cache_drop_context(c->session->sa_cache, id);
 		return fail(FWP(FWP_E_NOT_FOUND), "context %llu: no such context",
 			    (unsigned long long)id);
 	}
 	if (!err)
-		sa_call_know_context(c, id, &c->context);
+		sa_cache_add_context(c->session->sa_cache, id, &c->context);
 	return err;
-}
-
-void sa_call_know_context(struct sa_call *c, uint64_t id, const struct saxdp_context *context)
-{
-	struct sa_cache *cache = c->session->sa_cache;
-	unsigned int place = id % CACHED_CONTEXTS;
-
-	cache->context_id[place] = id;
-	cache->context[place] = *context;
-}
-
-void sa_call_forget_context(struct sa_call *c, uint64_t id)
-{
-	struct sa_cache *cache = c->session->sa_cache;
-
-	if (cache->context_id[id % CACHED_CONTEXTS] == id)
-		cache->context_id[id % CACHED_CONTEXTS] = 0;
 }
 
 int sa_call_tunnel(struct sa_call *c, const struct saxdp_tunnel_key *key, struct tunnel_known *ret)
 {
-	struct tunnel_known *known =
-		&c->session->sa_cache->tunnel[hash(key, sizeof(*key)) % CACHED_TUNNELS];
+	const struct tunnel_known *known = sa_cache_tunnel(c->session->sa_cache, key);
 	struct saxdp_tunnel t;
 	int err;
 
-	if (!c->fresh && known->id && !memcmp(&known->key, key, sizeof(*key))) {
+	if (!c->fresh && known && known->id) {
 		*ret = *known;
 		return 0;
 	}
 	*ret = (struct tunnel_known){ .key = *key };
 	err = store_lookup(c->session->inst, SAXDP_KIND_TUNNEL, key, &t);
-	if (err == -ENOENT || (!err && t.life.died != SAXDP_NEVER)) {
-		known->id = 0;
-		return 0;
+	if (!err && t.life.died == SAXDP_NEVER) {
+		ret->id = t.id;
+		ret->steer = t.steer;
 	}
-	if (err)
+	if (err && err != -ENOENT)
 		return err;
-	ret->id = t.id;
-	ret->steer = t.steer;
-	*known = *ret;
+	sa_cache_add_tunnel(c->session->sa_cache, ret);
 	return 0;
-}
-
-void sa_call_know_tunnel(struct sa_call *c, const struct tunnel_known *t)
-{
-	c->session->sa_cache->tunnel[hash(&t->key, sizeof(t->key)) % CACHED_TUNNELS] = *t;
-}
-
-uint32_t *sa_call_shapes(struct sa_call *c)
-{
-	return &c->session->sa_cache->shapes;
-}
-
-/* In tunnel mode the answer does not depend on the endpoints. */
-static void policy_question(const struct traffic *t, struct traffic *ret)
-{
-	*ret = (struct traffic){ .family = t->family, .type = t->type, .policy = t->policy };
-	if (t->type == SAXDP_TUNNEL)
-		return;
-	*ret = *t;
-	ret->if_luid = 0;
-	ret->profile = 0;
 }
 
 int sa_call_policy(struct sa_call *c, const struct traffic *t, uint64_t *ret_inbound_filter)
 {
 	struct session *s = c->session;
 	bool inbound = !ret_inbound_filter;
+	const struct policy_known *known = sa_cache_policy(s->sa_cache, t, inbound);
 	struct view v = VIEW_SESSION_INIT(s);
-	struct policy_known *known;
-	struct traffic question;
-	uint64_t filter = 0;
+	struct policy_known found = { .has_filter = !inbound };
 	int err;
 
-	policy_question(t, &question);
-	known = &s->sa_cache->policy[(hash(&question.policy, sizeof(question.policy)) ^
-				      hash(question.remote, sizeof(question.remote)) ^ inbound) %
-				     CACHED_POLICIES];
-	if (!c->fresh &&
-	    known->generation == instance_mirror(s->inst)->generation[SAXDP_EPOCH_POLICY] &&
-	    known->inbound == inbound && known->traffic.policy == question.policy &&
-	    traffic_same_ends(&known->traffic, &question)) {
-		c->change.expect_policy = known->generation;
-		if (ret_inbound_filter)
-			*ret_inbound_filter = known->inbound_filter;
-		return 0;
-	}
-
-	do {
-		err = view_begin(&v);
+	if (c->fresh || !known || (!inbound && !known->has_filter) ||
+	    known->generation != instance_mirror(s->inst)->generation[SAXDP_EPOCH_POLICY]) {
+		do {
+			err = view_begin(&v);
+			if (err)
+				return err;
+			err = traffic_check_policy(&v, t, inbound);
+			if (!err && !inbound)
+				err = traffic_inbound_filter(&v, t, &found.inbound_filter);
+		} while (view_again(&v, &err));
 		if (err)
 			return err;
-		err = traffic_check_policy(&v, t, inbound);
-		if (!err && !inbound)
-			err = traffic_inbound_filter(&v, t, &filter);
-	} while (view_again(&v, &err));
-	if (err)
-		return err;
-	*known = (struct policy_known){
-		.generation = v.engine.epoch[SAXDP_EPOCH_POLICY].generation,
-		.inbound_filter = filter,
-		.inbound = inbound,
-		.traffic = question,
-	};
+		found.generation = v.engine.epoch[SAXDP_EPOCH_POLICY].generation;
+		sa_cache_add_policy(s->sa_cache, t, inbound, &found);
+		known = &found;
+	}
 	c->change.expect_policy = known->generation;
 	if (ret_inbound_filter)
-		*ret_inbound_filter = filter;
+		*ret_inbound_filter = known->inbound_filter;
 	return 0;
 }
 

@@ -49,12 +49,12 @@ static int change_tunnel_shape(struct sa_call *c, const struct saxdp_tunnel_key 
 	struct saxdp_engine engine;
 	int err;
 
-	if (*sa_call_shapes(c) & bit)
+	if (*sa_cache_shapes(c->session->sa_cache) & bit)
 		return 0;
 	err = store_engine(c->session->inst, &engine);
 	if (err)
 		return err;
-	*sa_call_shapes(c) |= engine.tunnel_ports;
+	*sa_cache_shapes(c->session->sa_cache) |= engine.tunnel_ports;
 	if (engine.tunnel_ports & bit)
 		return 0;
 	change_word(&c->change, SAXDP_OP_EXPECT, SAXDP_KIND_ENGINE, &zero,
@@ -165,8 +165,8 @@ static int create(struct sa_call *c, const IPSEC_TRAFFIC1 *traffic,
 	if (err)
 		return err;
 	context.life.born = c->change.generation;
-	sa_call_know_context(c, id, &context);
-	sa_call_know_tunnel(c, &tunnel);
+	sa_cache_add_context(c->session->sa_cache, id, &context);
+	sa_cache_add_tunnel(c->session->sa_cache, &tunnel);
 	*ret = id;
 	*ret_filter = filter;
 	return 0;
@@ -282,15 +282,20 @@ static void change_bundle_die(struct change *c, uint64_t id, const struct saxdp_
 		 (size_t)b->rest * SAXDP_BLOB_BYTES);
 }
 
-/* It must still be in the state that was read: a bundle added meanwhile would be left behind. */
+/*
+ * It must still be in the state that was read: a bundle added meanwhile would be left behind. Parts
+ * are filled in order, so that the first empty one answers for all, and a full context for itself.
+ */
 static void change_expect_state(struct change *c, uint64_t id, const struct saxdp_context *context)
 {
-	change_word(c, SAXDP_OP_EXPECT, SAXDP_KIND_CONTEXT, &id,
-		    offsetof(struct saxdp_context, spi_born), context->spi_born);
-	change_word(c, SAXDP_OP_EXPECT, SAXDP_KIND_CONTEXT, &id,
-		    offsetof(struct saxdp_context, inbound.born), context->inbound.born);
-	change_word(c, SAXDP_OP_EXPECT, SAXDP_KIND_CONTEXT, &id,
-		    offsetof(struct saxdp_context, outbound.born), context->outbound.born);
+	size_t empty;
+
+	if (context->outbound.born)
+		return;
+	empty = context->inbound.born ? offsetof(struct saxdp_context, outbound.born) :
+		context->spi_born     ? offsetof(struct saxdp_context, inbound.born) :
+					offsetof(struct saxdp_context, spi_born);
+	change_word(c, SAXDP_OP_EXPECT, SAXDP_KIND_CONTEXT, &id, empty, 0);
 }
 
 static int delete_try(struct sa_call *c, uint64_t id, bool hand_over)
@@ -370,7 +375,7 @@ static int delete (struct sa_call *c, uint64_t id)
 		}
 	} while (err && sa_call_again(c, &err));
 	if (!err)
-		sa_call_forget_context(c, id);
+		sa_cache_drop_context(c->session->sa_cache, id);
 	return err;
 }
 

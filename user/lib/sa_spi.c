@@ -144,7 +144,7 @@ static int spi_take(struct sa_call *c, uint64_t id, const IPSEC_GETSPI1 *get, un
 	if (err)
 		return err;
 	context->spi_born = c->change.generation;
-	sa_call_know_context(c, id, context);
+	sa_cache_add_context(c->session->sa_cache, id, context);
 	*ret = ntohl(context->inbound_spi);
 	return 0;
 }

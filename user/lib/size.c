@@ -7,8 +7,8 @@
 enum {
 	/* A transaction may end every selector, and each death needs its place. */
 	GRAVE_POLICY_MIN = 4096,
-	/* About 900 deaths of contexts with all they have. */
-	GRAVE_SA = 8192,
+	/* The more may wait, the fewer grace periods: one for some 3,000 contexts that end. */
+	GRAVE_SA = 32768,
 	SELECTORS_PER_FILTER = 8,
 };
 
