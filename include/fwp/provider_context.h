@@ -94,6 +94,133 @@ DWORD FwpmProviderContextAdd0(HANDLE engineHandle, const FWPM_PROVIDER_CONTEXT0 
  */
 DWORD FwpmProviderContextDeleteById0(HANDLE engineHandle, UINT64 id);
 
+/**
+ * FwpmProviderContextDeleteByKey0() - delete a provider context
+ * @engineHandle: an open session. If it is dynamic, the provider context must be its own.
+ * @key: the provider context's key.
+ *
+ * Context: Any thread. Waits up to the session's txnWaitTimeoutInMSec.
+ *
+ * Return: the codes of FwpmProviderContextDeleteById0(), for the same causes, and FWP_E_NULL_POINTER
+ * when @key is NULL.
+ *
+ * Source: "FwpmProviderContextDeleteByKey0 function (fwpmu.h)".
+ */
+DWORD FwpmProviderContextDeleteByKey0(HANDLE engineHandle, const GUID *key);
+
+/**
+ * FwpmProviderContextGetById0() - return a copy of a provider context
+ * @engineHandle: an open session.
+ * @id: the provider context's id.
+ * @providerContext: as with FwpmProviderContextGetByKey0().
+ *
+ * Context: Any thread.
+ *
+ * Return: the codes of FwpmProviderContextGetByKey0(), for the same causes.
+ *
+ * Source: "FwpmProviderContextGetById0 function (fwpmu.h)".
+ */
+DWORD FwpmProviderContextGetById0(HANDLE engineHandle, UINT64 id,
+				  FWPM_PROVIDER_CONTEXT0 **providerContext);
+
+/**
+ * FwpmProviderContextGetByKey0() - return a copy of a provider context
+ * @engineHandle: an open session.
+ * @key: the provider context's key.
+ * @providerContext: receives a pointer to the copy: what was added, with providerContextKey and
+ *	providerContextId filled in, and without emPolicy, which is not kept. The caller's; freed
+ *	with FwpmFreeMemory0().
+ *
+ * In an explicit transaction the provider context is as the transaction has left it.
+ *
+ * Context: Any thread.
+ *
+ * Return:
+ * * ERROR_SUCCESS
+ * * ERROR_INVALID_HANDLE - the handle is NULL, closed, none of ours, or inherited over fork()
+ * * FWP_E_NULL_POINTER - @key or @providerContext is NULL
+ * * ERROR_ACCESS_DENIED - the process may not read the instance
+ * * RPC_E_DISCONNECTED - the engine was unloaded since the handle was opened
+ * * FWP_E_TXN_ABORTED - in a read-only transaction: what it may still see was reclaimed
+ * * FWP_E_PROVIDER_CONTEXT_NOT_FOUND - no provider context has this key
+ * * ERROR_NOT_ENOUGH_MEMORY - the process is out of memory
+ * * FWP_E_TIMEOUT - writers went on changing what was being read for longer than the session waits
+ *
+ * Source: "FwpmProviderContextGetByKey0 function (fwpmu.h)".
+ */
+DWORD FwpmProviderContextGetByKey0(HANDLE engineHandle, const GUID *key,
+				   FWPM_PROVIDER_CONTEXT0 **providerContext);
+
+/**
+ * FwpmProviderContextCreateEnumHandle0() - begin to enumerate provider contexts
+ * @engineHandle: an open session.
+ * @enumTemplate: NULL: all provider contexts. Members:
+ *	@providerKey: NULL, or only those of this provider;
+ *	@providerContextType: only those of this type.
+ * @enumHandle: receives the handle, to be ended with FwpmProviderContextDestroyEnumHandle0(); it ends with
+ *	the session.
+ *
+ * What FwpmProviderContextEnum0() returns is decided now: the provider contexts in the order they were
+ * added. In an explicit transaction they are as the transaction has left them.
+ *
+ * Context: Any thread.
+ *
+ * Return:
+ * * ERROR_SUCCESS
+ * * ERROR_INVALID_HANDLE - the handle is NULL, closed, none of ours, or inherited over fork()
+ * * FWP_E_NULL_POINTER - @enumHandle is NULL
+ * * FWP_E_INVALID_ENUMERATOR - @providerContextType has a value outside its enumeration
+ * * ERROR_ACCESS_DENIED - the process may not read the instance
+ * * RPC_E_DISCONNECTED - the engine was unloaded since the handle was opened
+ * * FWP_E_TXN_ABORTED - in a read-only transaction: what it may still see was reclaimed
+ * * ERROR_NOT_ENOUGH_MEMORY - the process is out of memory
+ * * FWP_E_TIMEOUT - writers went on changing what was being read for longer than the session waits
+ *
+ * Source: "FwpmProviderContextCreateEnumHandle0 function (fwpmu.h)".
+ */
+DWORD FwpmProviderContextCreateEnumHandle0(HANDLE engineHandle,
+					   const FWPM_PROVIDER_CONTEXT_ENUM_TEMPLATE0 *enumTemplate,
+					   HANDLE *enumHandle);
+
+/**
+ * FwpmProviderContextEnum0() - return the next provider contexts of an enumeration
+ * @engineHandle: the session that made @enumHandle.
+ * @enumHandle: from FwpmProviderContextCreateEnumHandle0().
+ * @numEntriesRequested: at most so many.
+ * @entries: receives an array of pointers to copies, in one allocation that FwpmFreeMemory0() frees;
+ *	NULL when there are none.
+ * @numEntriesReturned: receives their number; less than was asked for means that these were the last.
+ *
+ * Context: Any thread; calls with one session follow each other.
+ *
+ * Return:
+ * * ERROR_SUCCESS - also when there are none left
+ * * ERROR_INVALID_HANDLE - @engineHandle is NULL, closed, none of ours, or inherited over fork();
+ *   @enumHandle is no enumeration of provider contexts of this session
+ * * FWP_E_NULL_POINTER - @entries or @numEntriesReturned is NULL
+ * * ERROR_NOT_ENOUGH_MEMORY - the process is out of memory
+ *
+ * Source: "FwpmProviderContextEnum0 function (fwpmu.h)".
+ */
+DWORD FwpmProviderContextEnum0(HANDLE engineHandle, HANDLE enumHandle, UINT32 numEntriesRequested,
+			       FWPM_PROVIDER_CONTEXT0 ***entries, UINT32 *numEntriesReturned);
+
+/**
+ * FwpmProviderContextDestroyEnumHandle0() - end an enumeration of provider contexts
+ * @engineHandle: the session that made @enumHandle.
+ * @enumHandle: from FwpmProviderContextCreateEnumHandle0(). What was returned stays valid.
+ *
+ * Context: Any thread.
+ *
+ * Return:
+ * * ERROR_SUCCESS
+ * * ERROR_INVALID_HANDLE - @engineHandle is NULL, closed, none of ours, or inherited over fork();
+ *   @enumHandle is no enumeration of provider contexts of this session
+ *
+ * Source: "FwpmProviderContextDestroyEnumHandle0 function (fwpmu.h)".
+ */
+DWORD FwpmProviderContextDestroyEnumHandle0(HANDLE engineHandle, HANDLE enumHandle);
+
 FWP_END_DECLS
 
 #endif /* FWP_PROVIDER_CONTEXT_H */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause
 /*
- * Provider contexts: FwpmProviderContextAdd0, FwpmProviderContextDeleteById0.
+ * Provider contexts: FwpmProviderContextAdd0, FwpmProviderContextDeleteById0,
+ * FwpmProviderContextDeleteByKey0. Reading them is provider_context_enum.c's.
  *
  * A provider context is in the maps as its fixed part (`prov_context`), its key (`key`) and its blob
  * (object_put(), then what policy_put() says). Of the policy emPolicy is left out: it may hold
@@ -11,6 +12,7 @@
 #include <string.h>
 
 #include "provider.h"
+#include "provider_context.h"
 
 enum {
 	POLICY_FLAGS = IPSEC_POLICY_FLAG_ND_SECURE | IPSEC_POLICY_FLAG_ND_BOUNDARY |
@@ -232,6 +234,118 @@ static void policy_put(struct blob *b, const IPSEC_TUNNEL_POLICY0 *policy)
 	}
 }
 
+/* --- unpacking ------------------------------------------------------------------------------------ */
+
+/* The fields in front of the module's id are the caller's. */
+static int module_get(struct blob *b, struct out *o, IPSEC_CRYPTO_MODULE_ID **ret)
+{
+	if (!blob_get_u8(b))
+		return 0;
+	*ret = out_alloc(o, sizeof(**ret));
+	if (!*ret)
+		return -ENOMEM;
+	blob_get(b, *ret, sizeof(**ret));
+	return 0;
+}
+
+static int auth_get(struct blob *b, struct out *o, IPSEC_AUTH_TRANSFORM0 *ret)
+{
+	ret->authTransformId.authType = blob_get_u8(b);
+	ret->authTransformId.authConfig = blob_get_u8(b);
+	return module_get(b, o, &ret->cryptoModuleId);
+}
+
+static int cipher_get(struct blob *b, struct out *o, IPSEC_CIPHER_TRANSFORM0 *ret)
+{
+	ret->cipherTransformId.cipherType = blob_get_u8(b);
+	ret->cipherTransformId.cipherConfig = blob_get_u8(b);
+	return module_get(b, o, &ret->cryptoModuleId);
+}
+
+static int transform_get(struct blob *b, struct out *o, IPSEC_SA_TRANSFORM0 *ret)
+{
+	IPSEC_AUTH_AND_CIPHER_TRANSFORM0 *both;
+	int err;
+
+	ret->ipsecTransformType = blob_get_u8(b);
+	switch (ret->ipsecTransformType) {
+	case IPSEC_TRANSFORM_ESP_CIPHER:
+		ret->espCipherTransform = out_alloc(o, sizeof(*ret->espCipherTransform));
+		return ret->espCipherTransform ? cipher_get(b, o, ret->espCipherTransform) :
+						 -ENOMEM;
+	case IPSEC_TRANSFORM_ESP_AUTH_AND_CIPHER:
+		both = ret->espAuthAndCipherTransform = out_alloc(o, sizeof(*both));
+		if (!both)
+			return -ENOMEM;
+		err = auth_get(b, o, &both->authTransform);
+		return err ? err : cipher_get(b, o, &both->cipherTransform);
+	default:
+		ret->ahTransform = out_alloc(o, sizeof(*ret->ahTransform));
+		return ret->ahTransform ? auth_get(b, o, ret->ahTransform) : -ENOMEM;
+	}
+}
+
+static int proposal_get(struct blob *b, struct out *o, IPSEC_PROPOSAL0 *ret)
+{
+	int err = 0;
+
+	blob_get(b, &ret->lifetime, sizeof(ret->lifetime));
+	ret->pfsGroup = blob_get_u8(b);
+	ret->numSaTransforms = blob_get_u32(b);
+	if (b->err || !ret->numSaTransforms)
+		return b->err;
+	ret->saTransforms = out_alloc(o, ret->numSaTransforms * sizeof(*ret->saTransforms));
+	if (!ret->saTransforms)
+		return -ENOMEM;
+	for (UINT32 i = 0; i < ret->numSaTransforms && !err; i++)
+		err = b->err ? b->err : transform_get(b, o, &ret->saTransforms[i]);
+	return err;
+}
+
+static void endpoints_put(const struct saxdp_prov_context *c, bool reversed,
+			  IPSEC_TUNNEL_ENDPOINTS0 *ret)
+{
+	const uint8_t *local = (const uint8_t *)c->local, *remote = (const uint8_t *)c->remote;
+
+	if (c->family == 4) {
+		ret->ipVersion = FWP_IP_VERSION_V4;
+		ret->localV4Address = ntohl(c->local[0]);
+		ret->remoteV4Address = ntohl(c->remote[0]);
+		return;
+	}
+	ret->ipVersion = FWP_IP_VERSION_V6;
+	for (int i = 0; i < FWP_V6_ADDR_SIZE; i++) {
+		int to = reversed ? FWP_V6_ADDR_SIZE - 1 - i : i;
+
+		ret->localV6Address[to] = local[i];
+		ret->remoteV6Address[to] = remote[i];
+	}
+}
+
+int prov_context_policy_get(const struct saxdp_prov_context *c, bool reversed, struct blob *b,
+			    struct out *o, IPSEC_TUNNEL_POLICY0 **ret)
+{
+	IPSEC_TUNNEL_POLICY0 *policy = out_alloc(o, sizeof(*policy));
+	int err = 0;
+
+	if (!policy)
+		return -ENOMEM;
+	policy->flags = blob_get_u32(b);
+	blob_get(b, &policy->saIdleTimeout, sizeof(policy->saIdleTimeout));
+	policy->numIpsecProposals = blob_get_u32(b);
+	endpoints_put(c, reversed, &policy->tunnelEndpoints);
+	if (!b->err && policy->numIpsecProposals) {
+		policy->ipsecProposals =
+			out_alloc(o, policy->numIpsecProposals * sizeof(*policy->ipsecProposals));
+		if (!policy->ipsecProposals)
+			return -ENOMEM;
+	}
+	for (UINT32 i = 0; i < policy->numIpsecProposals && !err; i++)
+		err = b->err ? b->err : proposal_get(b, o, &policy->ipsecProposals[i]);
+	*ret = policy;
+	return err ? err : b->err;
+}
+
 /* --- adding --------------------------------------------------------------------------------------- */
 
 static int prov_context_insert(struct policy *p, const FWPM_PROVIDER_CONTEXT0 *c,
@@ -320,17 +434,20 @@ static void prov_context_end(struct policy *p, uint64_t id, const struct saxdp_p
 	change_die(p->change, SAXDP_KIND_PROV_CONTEXT, &id);
 }
 
-static int prov_context_remove(struct policy *p, uint64_t id)
+/* key NULL: by id. */
+static int prov_context_remove(struct policy *p, const GUID *key, uint64_t id)
 {
-	struct saxdp_prov_context c;
+	struct saxdp_prov_context c = {};
 	int64_t pending = 0;
-	int err;
+	int err = 0;
 
-	err = policy_lookup(p, SAXDP_KIND_PROV_CONTEXT, &id, &c);
+	if (key)
+		err = policy_guid(p, SAXDP_KIND_PROV_CONTEXT, key, &id);
+	if (!err)
+		err = policy_lookup(p, SAXDP_KIND_PROV_CONTEXT, &id, &c);
 	if (err == -ENOENT)
 		err = fail(FWP(FWP_E_PROVIDER_CONTEXT_NOT_FOUND),
-			   "provider context %llu: no such provider context",
-			   (unsigned long long)id);
+			   "provider context: no such provider context");
 	if (!err)
 		err = object_owner_check("provider context", p->session, c.owner);
 	if (!err)
@@ -345,7 +462,7 @@ static int prov_context_remove(struct policy *p, uint64_t id)
 	return 0;
 }
 
-static int prov_context_delete(struct session *s, uint64_t id)
+static int prov_context_delete(struct session *s, const GUID *key, uint64_t id)
 {
 	struct policy p;
 	int err;
@@ -354,7 +471,7 @@ static int prov_context_delete(struct session *s, uint64_t id)
 	if (err)
 		return err;
 	do {
-		err = prov_context_remove(&p, id);
+		err = prov_context_remove(&p, key, id);
 	} while (policy_again(&p, &err));
 	return err;
 }
@@ -366,7 +483,20 @@ DWORD FwpmProviderContextDeleteById0(HANDLE engineHandle, UINT64 id)
 
 	if (err)
 		return fwp_result(err);
-	err = prov_context_delete(s, id);
+	err = prov_context_delete(s, NULL, id);
+	session_put(s);
+	return fwp_result(err);
+}
+
+DWORD FwpmProviderContextDeleteByKey0(HANDLE engineHandle, const GUID *key)
+{
+	struct session *s;
+	int err = session_get(engineHandle, &s);
+
+	if (err)
+		return fwp_result(err);
+	err = key ? prov_context_delete(s, key, 0) :
+		    fail(FWP(FWP_E_NULL_POINTER), "provider context: key is NULL");
 	session_put(s);
 	return fwp_result(err);
 }
@@ -389,5 +519,6 @@ static int owned_end(struct policy *p, uint64_t id, const void *ctx)
 int prov_context_delete_owned(struct policy *p, uint64_t owner)
 {
 	return object_each_owned(p, SAXDP_KIND_PROV_CONTEXT,
-				 offsetof(struct saxdp_prov_context, owner), owner, owned_end, NULL);
+				 offsetof(struct saxdp_prov_context, owner), owner, owned_end,
+				 NULL);
 }
