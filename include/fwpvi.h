@@ -121,8 +121,13 @@
 #define FwpmEngineOpen			FwpmEngineOpen0
 #define FwpmEngineSetOption		FwpmEngineSetOption0
 #define FwpmFilterAdd			FwpmFilterAdd0
+#define FwpmFilterCreateEnumHandle	FwpmFilterCreateEnumHandle0
 #define FwpmFilterDeleteById		FwpmFilterDeleteById0
+#define FwpmFilterDeleteByKey		FwpmFilterDeleteByKey0
+#define FwpmFilterDestroyEnumHandle	FwpmFilterDestroyEnumHandle0
+#define FwpmFilterEnum			FwpmFilterEnum0
 #define FwpmFilterGetById		FwpmFilterGetById0
+#define FwpmFilterGetByKey		FwpmFilterGetByKey0
 #define FwpmFreeMemory			FwpmFreeMemory0
 #define FwpmLayerCreateEnumHandle	FwpmLayerCreateEnumHandle0
 #define FwpmLayerDestroyEnumHandle	FwpmLayerDestroyEnumHandle0

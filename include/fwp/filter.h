@@ -227,6 +227,7 @@ DWORD FwpmFilterGetByKey0(HANDLE engineHandle, const GUID *key, FWPM_FILTER0 **f
  * * ERROR_NO_SYSTEM_RESOURCES - the conditions come to more than 256 combinations
  * * ERROR_ACCESS_DENIED - the process may not read the instance
  * * RPC_E_DISCONNECTED - the engine was unloaded since the handle was opened
+ * * FWP_E_TXN_ABORTED - in a read-only transaction: what it may still see was reclaimed
  * * ERROR_NOT_ENOUGH_MEMORY - the process is out of memory
  * * FWP_E_TIMEOUT - writers went on changing what was being read for longer than the session waits
  *
