@@ -106,6 +106,40 @@ struct death_test {
 	unsigned int filters; /* that a transaction adds */
 };
 
+static const GUID tunnel_key = { 0x5a7d0001, 1, 2, { 3, 4, 5, 6, 7, 8, 9, 10 } };
+static const GUID other_tunnel_key = { 0x5a7d0002, 1, 2, { 3, 4, 5, 6, 7, 8, 9, 10 } };
+static const GUID named_key = { 0x5a7d0003, 1, 2, { 3, 4, 5, 6, 7, 8, 9, 10 } };
+
+/* What filters name: each object names the provider, too. */
+static void named_add(HANDLE engine)
+{
+	static wchar_t title[] = L"named";
+	const FWPM_PROVIDER0 provider = { .providerKey = named_key, .displayData.name = title };
+	const FWPM_SUBLAYER0 sublayer = {
+		.subLayerKey = named_key,
+		.displayData.name = title,
+		.providerKey = (GUID *)&named_key,
+		.weight = 1000,
+	};
+	const FWPM_CALLOUT0 callout = {
+		.calloutKey = named_key,
+		.displayData.name = title,
+		.providerKey = (GUID *)&named_key,
+		.applicableLayer = FWPM_LAYER_INBOUND_TRANSPORT_V4,
+	};
+
+	require(!FwpmProviderAdd0(engine, &provider, NULL), "%s", saxdp_error());
+	require(!FwpmSubLayerAdd0(engine, &sublayer, NULL), "%s", saxdp_error());
+	require(!FwpmCalloutAdd0(engine, &callout, NULL, NULL), "%s", saxdp_error());
+}
+
+static void named_delete(HANDLE engine)
+{
+	require(!FwpmCalloutDeleteByKey0(engine, &named_key), "%s", saxdp_error());
+	require(!FwpmSubLayerDeleteByKey0(engine, &named_key), "%s", saxdp_error());
+	require(!FwpmProviderDeleteByKey0(engine, &named_key), "%s", saxdp_error());
+}
+
 /* No two are neighbours, which would be one prefix. */
 static UINT64 filter_add(HANDLE engine, uint32_t number, const GUID *tunnel)
 {
@@ -138,11 +172,15 @@ static UINT64 filter_add(HANDLE engine, uint32_t number, const GUID *tunnel)
 		filter.flags = FWPM_FILTER_FLAG_HAS_PROVIDER_CONTEXT;
 		filter.providerContextKey = *tunnel;
 	}
+	filter.providerKey = (GUID *)&named_key;
+	if (number % 3)
+		filter.subLayerKey = named_key;
+	if (!v6) {
+		filter.action.type = FWP_ACTION_CALLOUT_TERMINATING;
+		filter.action.calloutKey = named_key;
+	}
 	return policy_add(engine, &filter);
 }
-
-static const GUID tunnel_key = { 0x5a7d0001, 1, 2, { 3, 4, 5, 6, 7, 8, 9, 10 } };
-static const GUID other_tunnel_key = { 0x5a7d0002, 1, 2, { 3, 4, 5, 6, 7, 8, 9, 10 } };
 
 static void context_traffic(const struct death_test *t, struct fill_context *ret)
 {
@@ -171,6 +209,7 @@ static int setup(void **state)
 	t.engine = policy_open(0, 0);
 	require(!instance_get(t.instance, INSTANCE_READ, &t.inst), "%s", saxdp_error());
 	f = fill_of(&t, t.engine);
+	named_add(t.engine);
 	t.policy = policy_tunnel_add(t.engine, &tunnel_key);
 	for (t.olds = 0; t.olds < FEW; t.olds++)
 		t.old[t.olds] = filter_add(t.engine, t.olds, t.olds < FEW / 2 ? &tunnel_key : NULL);
@@ -224,7 +263,7 @@ static void require_unchanged(const struct death_test *t, const char *when)
 
 /* --- a transaction ---------------------------------------------------------------------------------- */
 
-/* Replaces filters, tunnel policies and names; takes more than one run. */
+/* Replaces filters, what they name, and names; takes more than one run. */
 static void rewrite(const struct death_test *t, HANDLE engine)
 {
 	FWPM_PROVIDER_CONTEXT0 context;
@@ -232,8 +271,11 @@ static void rewrite(const struct death_test *t, HANDLE engine)
 
 	for (unsigned int i = 0; i < t->olds; i++)
 		policy_delete(engine, t->old[i]);
+	named_delete(engine);
+	named_add(engine);
 	require(!FwpmProviderContextDeleteById0(engine, t->policy), "%s", saxdp_error());
 	context = policy_tunnel(&policy);
+	context.providerKey = (GUID *)&named_key;
 	context.providerContextKey = tunnel_key; /* another one of the same name */
 	require(!FwpmProviderContextAdd0(engine, &context, NULL, NULL), "%s", saxdp_error());
 	context.providerContextKey = other_tunnel_key;
