@@ -404,7 +404,7 @@ static uint64_t counter(struct traffic_test *t, enum saxdp_counter which)
 }
 
 /* Another peer behind the same NAT comes and goes: the number of users is in the SA's value. */
-static void users_change(struct traffic_test *t, const struct counted *c)
+static void users_change(struct traffic_test *t, const struct counted *c, uint32_t tunnel)
 {
 	struct saxdp_sa4_key key = {
 		.destination = inet_addr(any_frame.dst),
@@ -412,7 +412,7 @@ static void users_change(struct traffic_test *t, const struct counted *c)
 		.protocol = IPPROTO_ESP,
 		.direction = SAXDP_INBOUND,
 	};
-	struct saxdp_sa sa = { .context = c->id, .users = 1 };
+	struct saxdp_sa sa = { .context = c->id, .tunnel = tunnel, .users = 1 };
 	struct change change;
 
 	change_init(&change, t->session, SAXDP_EPOCH_SA);
@@ -442,7 +442,7 @@ static void changes_in_place_lose_no_count(void **state)
 	for (; changes < CHANGES || t->beside->rounds < ROUNDS; changes++) {
 		require(!saxdp_steer(t->admin, tunnel.id, &targets[changes % 2]), "%s",
 			saxdp_error());
-		users_change(t, &c);
+		users_change(t, &c, tunnel.id);
 	}
 	beside_stop(t);
 	sent = t->beside->rounds * t->beside->runs;

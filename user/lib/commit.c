@@ -54,7 +54,7 @@
 enum {
 	DEAD_MANY = 16384, /* reclaim when so many wait, half of the SAs' grave, */
 	DEAD_AGE_NS = 1000000000, /* or some for a second */
-	RECLAIM_RUN = 8192, /* entries a run: under 2 ms */
+	RECLAIM_RUN = DEAD_MANY, /* entries a run: about 4 ms, in which packets are served */
 	YIELDS = 64, /* before a busy engine is waited for by the clock */
 	PAUSE_NS = 50000,
 	NSEC_PER_MSEC = 1000000,
