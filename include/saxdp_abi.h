@@ -66,7 +66,7 @@
 #define SAXDP_ASSERT_SIZE(type, size) _Static_assert(sizeof(type) == (size), #type)
 #endif
 
-#define SAXDP_ABI_VERSION 2
+#define SAXDP_ABI_VERSION 1
 #define SAXDP_BPFFS	  "/sys/fs/bpf"
 #define SAXDP_PIN_ROOT	  "/sys/fs/bpf/saxdp"
 #define SAXDP_NEVER	  (~0ULL) /* `died` of what lives, `last_used` never means this */
