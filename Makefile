@@ -295,7 +295,7 @@ bench: ## measure, and print ratios with their spread
 	$(Q)tests/deps.sh build demo check
 	$(Q)$(MAKE) run-bench
 run-bench: $(BENCH)
-	$(Q)set -e; for b in $(BENCH); do echo "$${b##*/}:"; $$b; done
+	$(Q)set -e; cat tests/bench/reading.txt; for b in $(BENCH); do echo "$${b##*/}:"; $$b; done
 
 # Trees of their own.
 .PHONY: asan clang early fuzzers asan-tests early-tests
