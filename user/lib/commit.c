@@ -24,14 +24,16 @@
  *     judges by an older one. The same holds for the two things that are written over in place, the
  *     older serving context of a tunnel and the mask set of the other parity. A run that meets
  *     something not yet graced says EAGAIN; the wait is here, at most once for a commit.
- *  8. `reclaimed` is raised to d before the first entry that died at d goes. A process that reads
- *     without a lock compares it with its generation afterwards and starts again if it was passed.
+ *  8. `reclaimed` is raised to d before the first entry that died at d goes, and `removed` counts
+ *     each that goes. A process that reads without a lock compares both afterwards, and starts
+ *     again if its generation was passed or memory changed hands while it copied.
  *  9. Every death is queued in `grave`, in order. Reclaiming takes from the old end; undo and
  *     recovery take from the new end.
  * 10. A single call takes no lock. It passes what it has read as expectations: the policy's
  *     generation, words of entries. If one no longer holds the run fails, and the call reads again.
  * 11. An explicit transaction holds the writer lock (lock.c) and its session's number in engine.txn
- *     from begin to end. Runs of others fail meanwhile, and wait for the lock instead.
+ *     from begin to end. Runs of others fail meanwhile, and wait for the lock instead; except those
+ *     without an epoch, by which sessions come and go, as nothing they write has a version.
  * 12. Only a transaction may take several runs; all but the last leave the generation as it is. If
  *     it fails or dies in between, the next holder of the lock runs `recover`, which removes what
  *     was born after the generation and revives what died after it. engine.txn with the lock free
