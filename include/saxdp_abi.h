@@ -47,9 +47,10 @@
  *
  * READER'S ALGORITHM (another process, no lock)
  *
- *   1. g = engine.epoch[e].generation
+ *   1. g = engine.epoch[e].generation, r = engine.epoch[e].removed
  *   2. look up or enumerate; keep what is alive at g
- *   3. if engine.epoch[e].reclaimed > g: an entry alive at g may be gone; start again at 1
+ *   3. if engine.epoch[e].reclaimed > g, an entry alive at g may be gone; if .removed != r, memory
+ *      may have changed hands while it was copied: start again at 1
  *
  * Byte order: addresses, ports and SPIs are in network order, everything else is the machine's.
  */
